@@ -1,0 +1,176 @@
+# shellcheck shell=bash
+# Sourced by tests/run and examples/run: installs what is missing, configures and builds. Everything that happens here is
+# told on stderr, in a line each; what the tools print goes to logs, and is shown when something fails.
+
+set -euo pipefail
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+builds="$repository/.build"
+
+say() { # each argument on a line of its own
+    printf '%s\n' "$@" >&2
+}
+
+# fail_with_log <sentence> <log>
+fail_with_log() {
+    tail -n 40 "$2" >&2
+    if grep -q 'error: ' "$2"; then
+        say '' 'The first errors:'
+        grep -m 3 'error: ' "$2" >&2
+    fi
+    say '' "$1 The whole log: $2"
+    exit 1
+}
+
+# ---- packages
+
+is_installed() {
+    [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
+}
+
+has_boost() {
+    local status version
+    while read -r status version; do
+        if [[ $status == installed ]] && dpkg --compare-versions "$version" ge 1.81; then
+            return 0
+        fi
+    done < <(dpkg-query -W -f='${db:Status-Status} ${Version}\n' 'libboost-json*-dev' 2>/dev/null)
+    return 1
+}
+
+# The package that brings Boost.JSON and the headers of the same Boost: the distribution's own choice if that is new
+# enough, else the newest there is.
+choose_boost() {
+    local package version best='' best_version=1.81
+    for package in libboost-json-dev $(apt-cache pkgnames libboost-json1 | grep -- '-dev$' | sort -V -r); do
+        version=$(apt-cache policy "$package" | sed -n 's/^ *Candidate: //p')
+        if [[ -n $version && $version != '(none)' ]] && dpkg --compare-versions "$version" ge "$best_version"; then
+            best=$package best_version=$version
+            break
+        fi
+    done
+    if [[ -z $best ]]; then
+        say "This system's packages have no Boost 1.81 or newer. Install one, with Boost.JSON, and run this again."
+        exit 1
+    fi
+    printf '%s\n' "$best"
+}
+
+as_root() {
+    if [[ $(id -u) == 0 ]]; then
+        env DEBIAN_FRONTEND=noninteractive "$@"
+    else
+        sudo env DEBIAN_FRONTEND=noninteractive "$@"
+    fi
+}
+
+# install_missing <package>...: besides the compiler, the tools and Boost, which every build needs.
+install_missing() {
+    if ! command -v apt-get dpkg-query >/dev/null; then
+        return 0 # not Debian: CMake says what it misses
+    fi
+    local missing=() package boost=present
+    command -v "${CXX:-g++}" >/dev/null || missing+=(g++)
+    command -v cmake >/dev/null || missing+=(cmake)
+    command -v ninja >/dev/null || missing+=(ninja-build)
+    command -v ccache >/dev/null || missing+=(ccache)
+    for package in "$@"; do
+        is_installed "$package" || missing+=("$package")
+    done
+    has_boost || boost=missing
+    if [[ ${#missing[@]} == 0 && $boost == present ]]; then
+        return 0
+    fi
+    if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
+        [[ $boost == present ]] || missing+=("$(choose_boost)")
+        say "Packages are missing, and neither root nor sudo is at hand. As root: apt-get install ${missing[*]}"
+        exit 1
+    fi
+    install "$boost" ${missing[@]+"${missing[@]}"}
+}
+
+# install present|missing <package>...: the first word is about Boost, whose package is only known after the update.
+install() {
+    local boost=$1 log="$builds/install.log"
+    shift
+    mkdir -p "$builds"
+    say "Fetching the package lists ..."
+    as_root apt-get -q -y update >"$log" 2>&1 || fail_with_log "apt-get update failed." "$log"
+    if [[ $boost == missing ]]; then
+        set -- "$@" "$(choose_boost)"
+    fi
+    say "Installing $* ..."
+    as_root apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends --no-remove "$@" >>"$log" 2>&1 ||
+        fail_with_log "Installing $* failed." "$log"
+}
+
+# ---- building
+
+# As many compilers as there are processors, but no more than fit into memory at 1.5 GB each.
+jobs() {
+    local processors available
+    processors=$(nproc)
+    available=$(awk '/^MemAvailable:/ { print int($2 / 1500000) }' /proc/meminfo 2>/dev/null) || available=$processors
+    if ((available < 1)); then
+        available=1
+    fi
+    echo $((processors < available ? processors : available))
+}
+
+# configure <preset>: into .build/<preset>
+configure() {
+    local folder="$builds/$1" options=() log="$builds/$1.configure.log"
+    mkdir -p "$builds"
+    if [[ -f $folder/CMakeCache.txt ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$repository" "$folder/CMakeCache.txt"; then
+        rm -rf "$folder" # the repository was moved or copied
+    fi
+    if [[ ! -f $folder/CMakeCache.txt ]] && command -v ninja >/dev/null; then
+        options+=(-G Ninja)
+    fi
+    if [[ ${CI:-} == true ]]; then
+        options+=(-DTASKER_WERROR=ON)
+    else
+        options+=(-DTASKER_WERROR=OFF)
+    fi
+    cmake -S "$repository" --preset "$1" "${options[@]}" >"$log" 2>&1 || fail_with_log "CMake cannot configure." "$log"
+}
+
+# build <preset> <what> [target...]: what a person calls the thing that is built.
+build() {
+    local folder="$builds/$1" what=$2 log="$builds/$1.build.log"
+    shift 2
+    cmake --build "$folder" --parallel "$(jobs)" ${1+--target "$@"} 2>&1 | tee "$log" | show_progress "$what" ||
+        fail_with_log "Building $what failed." "$log"
+}
+
+# Turns what ninja or make print into a bar on a terminal, and elsewhere into a line now and then.
+show_progress() {
+    local line made total told=$SECONDS shown=no
+    while IFS= read -r line; do
+        if [[ $line == *'] Re-'* ]]; then
+            continue # ninja looks for new files, and runs CMake if there are any
+        elif [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]]; then
+            made=${BASH_REMATCH[1]} total=${BASH_REMATCH[2]}
+        elif [[ $line =~ ^\[\ *([0-9]+)%\] ]]; then
+            made=${BASH_REMATCH[1]} total=100
+        else
+            continue
+        fi
+        if [[ -t 2 ]]; then
+            draw_bar "$1" "$made" "$total"
+        elif [[ $shown == no ]] || ((SECONDS - told >= 20)); then
+            say "Building $1: $made of $total ..."
+            told=$SECONDS
+        fi
+        shown=yes
+    done
+    if [[ -t 2 && $shown == yes ]]; then
+        printf '\r\033[K' >&2
+    fi
+}
+
+draw_bar() {
+    local width=40 filled
+    filled=$((width * $2 / $3))
+    printf '\rBuilding %s [%s%s] %d/%d\033[K' "$1" \
+        "$(printf '%*s' "$filled" '' | tr ' ' '#')" "$(printf '%*s' $((width - filled)) '' | tr ' ' '.')" "$2" "$3" >&2
+}

@@ -1,0 +1,12 @@
+# tasker_sanitizers: linked privately by tests and examples; empty unless TASKER_SANITIZE names sanitizers.
+add_library(tasker_sanitizers INTERFACE)
+if(TASKER_SANITIZE)
+    set(known "address" "undefined" "address,undefined" "thread" "thread,undefined")
+    if(NOT TASKER_SANITIZE IN_LIST known)
+        list(JOIN known " | " known)
+        message(FATAL_ERROR "TASKER_SANITIZE is '${TASKER_SANITIZE}', but must be one of: ${known}")
+    endif()
+    set(flags -fsanitize=${TASKER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    target_compile_options(tasker_sanitizers INTERFACE ${flags})
+    target_link_options(tasker_sanitizers INTERFACE ${flags})
+endif()

@@ -1,0 +1,16 @@
+#pragma once
+
+// Version and compiler facts; nothing here depends on anything else.
+
+#define TASKER_VERSION_MAJOR 0
+#define TASKER_VERSION_MINOR 1
+#define TASKER_VERSION_PATCH 0
+#define TASKER_VERSION "0.1.0"
+
+// g++ before 13 destroys owning temporaries inside a co_await expression twice; the API refuses to compile there
+// what it would break (see check_not_owning in base/owning.hpp).
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+#define TASKER_BREAKS_OWNING_TEMPORARIES 1
+#else
+#define TASKER_BREAKS_OWNING_TEMPORARIES 0
+#endif

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace tasker {
+
+/// Immutable JSON text: an input or a result on its way between steps and store. The default is `null`.
+/// Copies share the text. Thread safety: distinct copies may be used from distinct threads.
+class payload {
+public:
+    payload() = default;
+
+    /// `text` must be JSON; nobody but the codec ever looks inside.
+    explicit payload(std::string text)
+    {
+        if (text != null_text)
+            text_ = std::make_shared<std::string const>(std::move(text));
+    }
+
+    std::string_view text() const noexcept { return text_ ? std::string_view{*text_} : null_text; }
+    bool is_null() const noexcept { return !text_; }
+
+    friend bool operator==(payload const& a, payload const& b) noexcept { return a.text() == b.text(); }
+
+private:
+    static constexpr std::string_view null_text = "null";
+    std::shared_ptr<std::string const> text_;
+};
+
+} // namespace tasker

@@ -1,0 +1,334 @@
+#pragma once
+
+#include <tasker/base/owning.hpp>
+#include <tasker/engine_options.hpp>
+#include <tasker/event/event_catalogue.hpp>
+#include <tasker/flow/workflow_builder.hpp>
+#include <tasker/runtime/engine_core.hpp>
+#include <tasker/runtime/initiate.hpp>
+#include <tasker/runtime/inspection.hpp>
+#include <tasker/runtime/task_handle.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <concepts>
+#include <exception>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tasker {
+
+/// Runs durable workflows on the user's executor, keeping all that matters in a store.
+///
+/// It works from its construction on: submissions run, tasks that a former process left in the store are taken over as
+/// soon as their workflow is added. `run` waits until somebody calls `drain`.
+/// Lifetime: the executor's context must outlive it. Destroying it without draining is like a crash: nothing that was
+/// acknowledged is lost, and its tasks are taken over when their leases end.
+/// Thread safety: everything but `add` and `identity_strategy` may be called from any thread.
+/// Cancellation: cancelling a member that is awaited stops the waiting, not what was asked for.
+class engine {
+public:
+    using identity_function = std::function<std::string(std::string_view workflow, payload const& input, submit_options const&)>;
+
+    /// Opens the store (creating or upgrading its tables) and registers there; blocks while it does.
+    /// Throws `error{invalid_options}`, `error{store_unavailable}`, `error{schema_mismatch}`.
+    engine(boost::asio::any_io_executor executor, any_store store, engine_options const& options = {},
+           engine_environment environment = {})
+        : strand_{boost::asio::make_strand(std::move(executor))}
+    {
+        if (auto const problem = problem_of(options))
+            throw error{errc::invalid_options, *problem};
+        core_ = std::make_shared<engine_core>(strand_, std::move(store), options, std::move(environment));
+        core_->serve();
+    }
+
+    /// The same on an execution context, such as an `asio::io_context`.
+    template <class Context>
+        requires std::derived_from<Context, boost::asio::execution_context>
+    engine(Context& context, any_store store, engine_options const& options = {}, engine_environment environment = {})
+        : engine{boost::asio::any_io_executor{context.get_executor()}, std::move(store), options, std::move(environment)}
+    {
+    }
+
+    engine(engine&&) = default;
+    engine& operator=(engine&&) = default;
+
+    /// Makes the engine able to run a workflow; blocks while the store records its shape. Tasks of it that wait in the
+    /// store start to be taken over. Nothing is registered when it throws.
+    /// Throws `error{already_registered}` unless `options.replace`, `error{shape_conflict}` naming the difference when the
+    /// store knows this version with other steps or edges, `error{invalid_definition}` for a bad event declaration.
+    void add(workflow const& flow, add_options const& options = {})
+    {
+        if (!options.replace && added_.contains(flow.key()))
+            throw error{errc::already_registered, "workflow " + std::string{flow.full_name()} +
+                                                      " is registered already; give a changed one another version, or say replace"};
+        for (event_declaration const& one : flow.events())
+            if (auto const problem = problem_of_event_name(one.name))
+                throw error{errc::invalid_definition, "workflow " + std::string{flow.full_name()} + ": " + *problem};
+        workflow_id const id = core_->parts.store.register_workflow(flow.key(), flow.shape());
+        for (event_declaration const& one : flow.events())
+            static_cast<void>(catalogue_.register_event(one.name, one.description, {std::string{flow.full_name()}})); // the first description stays
+        added_.insert_or_assign(flow.key(), id);
+        auto registered = std::make_shared<registered_workflow>(registered_workflow{flow, id, options.max_concurrent_steps, 0});
+        boost::asio::dispatch(strand_, [weak = std::weak_ptr{core_}, registered = std::move(registered)]() mutable {
+            if (auto const core = weak.lock())
+                core->add(std::move(registered));
+        });
+    }
+
+    /// The store's number of a workflow that was added. Throws `error{unknown_workflow}`.
+    workflow_id id_of(workflow_key const& key) const
+    {
+        auto const at = added_.find(key);
+        if (at == added_.end())
+            throw error{errc::unknown_workflow, "workflow " + to_text(key) + " was not added to this engine"};
+        return at->second;
+    }
+
+    /// What `identity::custom` means for this engine's submissions.
+    void identity_strategy(identity_function strategy) { strategy_ = std::move(strategy); }
+
+    /// Calls `subscriber` with every event of its parameter type; see `event_bus::subscribe`.
+    template <class Subscriber, class... Options>
+    [[nodiscard]] subscription subscribe(Subscriber&& subscriber, Options const&... options)
+    {
+        return core_->parts.events.subscribe(std::forward<Subscriber>(subscriber), options...);
+    }
+
+    /// The system's events and the ones that workflows declare.
+    event_catalogue const& events() const noexcept { return catalogue_; }
+
+    /// Stores a task of `name` ("shop/fulfil-order": the latest version; "shop/fulfil-order@1.0.0": that one) and starts
+    /// it. Returns when it is durable. Input and options are taken before this returns.
+    /// Throws `error{unknown_workflow}`, `error{invalid_input}`, `error{duplicate_task}`, `error{engine_stopped}`.
+    template <class Input>
+    boost::asio::awaitable<task_handle> submit(std::string_view name, Input&& input, submit_options const& options = {})
+    {
+        static_assert(!breaks_in_co_await<Input>, "tasker: g++ before 13 destroys an owning temporary inside co_await twice; "
+                                                  "give the input a name and submit that");
+        return submit_payload(name, codec<std::remove_cvref_t<Input>>::encode(input), options);
+    }
+
+    /// The same for a workflow that takes no input.
+    boost::asio::awaitable<task_handle> submit(std::string_view name, submit_options const& options = {})
+    {
+        return submit_payload(name, payload{}, options);
+    }
+
+    /// The same with an input that is JSON text already.
+    boost::asio::awaitable<task_handle> submit_json(std::string_view name, std::string_view json, submit_options const& options = {})
+    {
+        return submit_payload(name, payload{std::string{json}}, options);
+    }
+
+    /// The handle of a task of this store, known by its id.
+    task_handle task(task_id id) const { return {id, core_, strand_}; }
+
+    /// Works until the engine is drained.
+    boost::asio::awaitable<void> run()
+    {
+        return detail::on_strand<void(std::exception_ptr)>::run(
+            std::weak_ptr{core_}, strand_, [](engine_core& core, auto done) { core.when_drained(std::move(done)); });
+    }
+
+    /// Ends gracefully: no step starts any more, running bodies finish, their outcomes are recorded, and every unfinished
+    /// task is given back to the store for the next worker. Returns when that is done; `run` returns then too.
+    boost::asio::awaitable<void> drain()
+    {
+        return detail::on_strand<void(std::exception_ptr)>::run(
+            std::weak_ptr{core_}, strand_, [](engine_core& core, auto done) { core.drain_down(std::move(done)); });
+    }
+
+    // What an operator can ask of a task, wherever it lives. Each returns when its effect is durable, or, when another
+    // live worker owns the task, when the request is stored for it: it obeys with its next heartbeat.
+    // Each throws error{unknown_task}, or error{illegal_transition} which says what the present state forbids.
+
+    /// Stops the task: no step starts any more, running bodies are asked to stop.
+    boost::asio::awaitable<void> cancel(task_id id, std::string_view reason = {}) { return ask(id, command_kind::cancel, {}, {}, reason); }
+    /// Has a task in error run again: its failed steps start anew, with all their attempts.
+    boost::asio::awaitable<void> retry(task_id id, std::string_view reason = {}) { return ask(id, command_kind::retry, {}, {}, reason); }
+    /// Declares a task in error done by hand.
+    boost::asio::awaitable<void> resolve(task_id id, std::string_view reason = {}) { return ask(id, command_kind::resolve, {}, {}, reason); }
+    /// Stops one step; its descendants can never run.
+    boost::asio::awaitable<void> cancel_step(task_id id, std::string_view step, std::string_view reason = {})
+    {
+        return ask(id, command_kind::cancel_step, step, {}, reason);
+    }
+    /// Has a failed step start anew, with all its attempts; a task in error runs again.
+    boost::asio::awaitable<void> reset_step(task_id id, std::string_view step, std::string_view reason = {})
+    {
+        return ask(id, command_kind::reset_step, step, {}, reason);
+    }
+    /// Declares a pending or failed step done by hand, with the result its children get; a task in error runs again.
+    template <class Result>
+    boost::asio::awaitable<void> resolve_step(task_id id, std::string_view step, Result const& result, std::string_view reason = {})
+    {
+        return ask(id, command_kind::resolve_step, step, codec<Result>::encode(result), reason);
+    }
+
+    /// For each unfinished step of a task, what it waits for.
+    boost::asio::awaitable<std::vector<wait_reason>> why(task_id id)
+    {
+        return inspect<std::vector<wait_reason>>(id, [](task_view const& view) { return why_waiting(view); });
+    }
+    /// The task, its steps and its execution context as JSON text.
+    boost::asio::awaitable<std::string> snapshot_json(task_id id)
+    {
+        return inspect<std::string>(id, [](task_view const& view) { return to_json_text(view); });
+    }
+    /// The task's readiness rows, one a step.
+    boost::asio::awaitable<std::vector<step_readiness>> readiness(task_id id)
+    {
+        return inspect<std::vector<step_readiness>>(id, [](task_view const& view) { return view.readiness; });
+    }
+    /// The task seen from its steps.
+    boost::asio::awaitable<execution_context> context(task_id id)
+    {
+        return inspect<execution_context>(id, [](task_view const& view) { return summarize(view.readiness); });
+    }
+
+    /// The task's records as the store has them; nothing when it has none.
+    boost::asio::awaitable<std::optional<task_snapshot>> load(task_id id)
+    {
+        return query([id](any_store& store, time_point) { return store.load(id); });
+    }
+    /// Tasks from newest to oldest, a page at a time.
+    boost::asio::awaitable<std::vector<task_record>> find(task_filter filter, page const& which = {})
+    {
+        return query([filter = std::move(filter), which](any_store& store, time_point) { return store.find(filter, which); });
+    }
+    /// The task's audit trail, in order.
+    boost::asio::awaitable<std::vector<transition_record>> history(task_id id)
+    {
+        return query([id](any_store& store, time_point) { return store.history(id); });
+    }
+    /// Counts over the store, and of the last `window`.
+    boost::asio::awaitable<store_statistics> statistics(duration window)
+    {
+        return query([window](any_store& store, time_point now) { return store.statistics(now, now - window); });
+    }
+    /// Deletes at most `limit` tasks that finished longer than `age` ago; returns how many.
+    boost::asio::awaitable<std::size_t> purge(duration age, std::size_t limit)
+    {
+        return query([age, limit](any_store& store, time_point now) { return store.purge(now - age, limit); });
+    }
+
+    boost::asio::any_io_executor get_executor() const noexcept { return strand_; }
+
+private:
+    boost::asio::awaitable<task_handle> submit_payload(std::string_view name, payload input, submit_options const& options)
+    {
+        submission asked;
+        asked.on_duplicate = options.on_duplicate;
+        asked.priority = options.priority;
+        asked.delay = options.delay;
+        asked.initiator = options.initiator;
+        asked.source_system = options.source_system;
+        asked.reason = options.reason;
+        asked.input = std::move(input);
+        auto identify = [kind = options.identity, key = std::string{options.key}, options, strategy = strategy_](submission const& one) {
+            return key.empty() ? identity_of(one, kind, options, strategy) : key;
+        };
+        return detail::on_strand<void(std::exception_ptr, task_handle)>::run(
+            std::weak_ptr{core_}, strand_,
+            [name = std::string{name}, asked = std::move(asked), identify, weak = std::weak_ptr{core_},
+             strand = strand_](engine_core& core, unique_function<void(std::exception_ptr, task_handle)> done) mutable {
+                try {
+                    asked.workflow = core.registry.find(name);
+                    asked.input = accept(asked.workflow->flow, asked.input);
+                    asked.identity_key = identify(asked);
+                } catch (...) {
+                    done(std::current_exception(), {});
+                    return;
+                }
+                asked.done = [done = std::move(done), weak, strand](std::exception_ptr problem, task_id id) mutable {
+                    done(problem, task_handle{id, weak, strand});
+                };
+                core.submit(std::move(asked));
+            });
+    }
+
+    static payload accept(workflow const& flow, payload const& input)
+    {
+        if (!flow.takes_input() && !input.is_null())
+            throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + " takes no input, but one was given"};
+        if (flow.takes_input() && (input.is_null() || input.text() == "{}"))
+            throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + " takes an input, but none was given"};
+        try {
+            return flow.accept_input(input);
+        } catch (error const& problem) {
+            throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + ": " + problem.what()};
+        }
+    }
+
+    static std::string identity_of(submission const& one, identity kind, submit_options const& options, identity_function const& strategy)
+    {
+        workflow const& flow = one.workflow->flow;
+        switch (kind) {
+        case identity::unique: return {};
+        case identity::by_content:
+            return content_identity(flow.key().name_space, flow.key().name, flow.key().version, one.input.text(), one.reason,
+                                    one.initiator, one.source_system);
+        case identity::custom: break;
+        }
+        if (!strategy)
+            throw error{errc::invalid_options, "identity::custom needs a strategy; set engine.identity_strategy first"};
+        submit_options owned = options; // its views are of the caller's; ours live as long as this call
+        owned.initiator = one.initiator;
+        owned.source_system = one.source_system;
+        owned.reason = one.reason;
+        owned.key = {};
+        return strategy(flow.full_name(), one.input, owned);
+    }
+
+    boost::asio::awaitable<void> ask(task_id id, command_kind kind, std::string_view step, payload result, std::string_view reason)
+    {
+        return detail::on_strand<void(std::exception_ptr)>::run(
+            std::weak_ptr{core_}, strand_,
+            [id, asked = command{kind, std::string{step}, std::move(result), std::string{reason}}](engine_core& core, auto done) mutable {
+                core.command_task(id, std::move(asked), std::move(done));
+            });
+    }
+
+    template <class Result, class Look>
+    boost::asio::awaitable<Result> inspect(task_id id, Look look)
+    {
+        return detail::on_strand<void(std::exception_ptr, Result)>::run(
+            std::weak_ptr{core_}, strand_, [id, look](engine_core& core, auto done) {
+                core.view(id, [look, done = std::move(done)](std::exception_ptr problem, std::optional<task_view> view) mutable {
+                    if (problem)
+                        done(problem, Result{});
+                    else
+                        done(nullptr, look(*view));
+                });
+            });
+    }
+
+    template <class Ask>
+    auto query(Ask ask) -> boost::asio::awaitable<std::invoke_result_t<Ask&, any_store&, time_point>>
+    {
+        using result = std::invoke_result_t<Ask&, any_store&, time_point>;
+        return detail::on_strand<void(std::exception_ptr, result)>::run(
+            std::weak_ptr{core_}, strand_, [ask = std::move(ask)](engine_core& core, auto done) mutable {
+                core.query(std::move(ask), [done = std::move(done)](std::exception_ptr problem, std::optional<result> answer) mutable {
+                    done(problem, answer ? std::move(*answer) : result{});
+                });
+            });
+    }
+
+    boost::asio::any_io_executor strand_;
+    std::shared_ptr<engine_core> core_;
+    std::map<workflow_key, workflow_id> added_;
+    event_catalogue catalogue_;
+    identity_function strategy_;
+};
+
+} // namespace tasker

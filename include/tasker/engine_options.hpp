@@ -1,0 +1,77 @@
+#pragma once
+
+#include <tasker/base/time.hpp>
+#include <tasker/policy/delay_policy.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace tasker {
+
+/// How an engine works. Trivially destructible; checked once, by the engine's constructor.
+struct engine_options {
+    std::size_t max_concurrent_steps = 1'000;   ///< bodies running at once, over all workflows; >= 1
+    std::size_t max_resident_tasks = 100'000;   ///< live tasks in memory; further ones wait in the store; >= 1
+    std::size_t max_journal_records = 65'536;   ///< rows waiting to be committed before submitters and steps wait; >= 1
+    std::size_t max_journal_bytes = 64U << 20U; ///< the same in bytes of payload; >= 1
+    std::size_t blocking_threads = 2;           ///< of the pool for `tasker::blocking` bodies; >= 1
+    duration lease = std::chrono::seconds{10};  ///< how long tasks stay ours without a heartbeat (sent every third of it); >= 30 ms
+    duration safety_poll = std::chrono::seconds{30}; ///< looks into the store even when nothing announced work; > 0
+    duration record_start_within = std::chrono::milliseconds{50}; ///< a running step is recorded so soon, if no commit comes earlier
+    int max_recoveries = 10;                    ///< claims from dead workers without progress before a task ends in error; >= 0
+    delay_policy delays = {};
+};
+static_assert(std::is_trivially_destructible_v<engine_options>);
+
+/// What is wrong with `options`, in a sentence, or nothing.
+inline std::optional<std::string> problem_of(engine_options const& options)
+{
+    if (options.max_concurrent_steps == 0 || options.max_resident_tasks == 0 || options.max_journal_records == 0 ||
+        options.max_journal_bytes == 0 || options.blocking_threads == 0)
+        return "max_concurrent_steps, max_resident_tasks, max_journal_records, max_journal_bytes and blocking_threads must be at least 1";
+    if (options.lease < std::chrono::milliseconds{30})
+        return "lease must be at least 30 ms";
+    if (options.safety_poll <= duration::zero() || options.record_start_within < duration::zero())
+        return "safety_poll must be longer than zero, and record_start_within not negative";
+    if (options.max_recoveries < 0)
+        return "max_recoveries must not be negative";
+    return problem_of(options.delays);
+}
+
+/// How one workflow is registered.
+struct add_options {
+    bool replace = false;                 ///< take the place of the same version registered earlier in this engine
+    std::size_t max_concurrent_steps = 0; ///< bodies of this workflow running at once; 0: only the engine's limit
+};
+
+/// What makes two submissions the same task.
+enum class identity {
+    unique,     ///< nothing: every submission is a task of its own
+    by_content, ///< equal workflow (namespace, name, version), input, reason, initiator and source system
+    custom,     ///< what the engine's identity strategy says (`engine::identity_strategy`)
+};
+
+/// What to do with a submission whose identity a stored task has already.
+enum class on_duplicate {
+    reject, ///< throw `error{duplicate_task}`
+    join,   ///< return the handle of the task that exists
+};
+
+/// How one task is submitted. Trivially destructible: the views must live until the submission is awaited.
+struct submit_options {
+    std::string_view key = {};              ///< identity chosen by the caller; not empty: it alone counts
+    tasker::identity identity = tasker::identity::unique;
+    tasker::on_duplicate on_duplicate = tasker::on_duplicate::reject;
+    int priority = 0;                       ///< higher first, added to its steps' own
+    duration delay = duration::zero();      ///< not before this much later; >= 0
+    std::string_view initiator = {};
+    std::string_view source_system = {};
+    std::string_view reason = {};
+};
+static_assert(std::is_trivially_destructible_v<submit_options>);
+
+} // namespace tasker

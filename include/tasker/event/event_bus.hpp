@@ -1,0 +1,136 @@
+#pragma once
+
+#include <tasker/base/error.hpp>
+#include <tasker/event/events.hpp>
+#include <tasker/event/heard_event.hpp>
+#include <tasker/event/subscribe_options.hpp>
+#include <tasker/event/subscriber.hpp>
+#include <tasker/event/subscriber_error.hpp>
+#include <tasker/event/subscriber_list.hpp>
+#include <tasker/event/subscription.hpp>
+
+#include <concepts>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace tasker {
+
+/// Tells events to subscribers; a subscriber that is slow or throws harms neither the publisher nor the others.
+/// Thread safety: all members may be called from any thread, and from within subscribers.
+/// Lifetime: the destructor delivers what is queued, and returns when no subscriber runs; nobody may publish meanwhile.
+class event_bus {
+public:
+    /// `on_error` is told of every exception that leaves a subscriber.
+    explicit event_bus(subscriber_error_callback on_error = log_subscriber_error)
+        : on_error_{std::make_shared<subscriber_error_callback const>(std::move(on_error))}
+    {
+    }
+    event_bus(event_bus const&) = delete;
+    event_bus& operator=(event_bus const&) = delete;
+    ~event_bus()
+    {
+        auto const all = list_->all();
+        for (auto const& each : *all)
+            each->close(detail::backlog::deliver);
+        for (auto const& each : *all)
+            each->wait_ended();
+    }
+
+    /// Whether anybody listens to `Event` (to anything derived from it, when it is a base); costs one relaxed load, so
+    /// that an event nobody wants need not be built.
+    template <class Event>
+    bool wants() const noexcept
+    {
+        static_assert(event_set_of<Event> != 0, "This type is no event and no base of one.");
+        return (list_->wanted() & event_set_of<Event>) != 0;
+    }
+
+    /// Tells `one` to everybody who listens to it: in place before it returns, queued later. Events of one thread reach
+    /// a subscriber in the order in which they were published. Never throws what a subscriber throws.
+    void publish(event&& one) { tell(std::move(one)); }
+
+    template <class Event>
+        requires(!std::same_as<std::remove_cvref_t<Event>, event> &&
+                 std::constructible_from<event, Event &&>)
+    void publish(Event&& one)
+    {
+        if (wants<std::remove_cvref_t<Event>>())
+            tell(event{std::forward<Event>(one)});
+    }
+
+    /// Calls `heard_by` with every event of its parameter type from now on, until the subscription ends:
+    /// `step_failed const&` for one event, `step_event const&` or `task_event const&` for all that derive from it,
+    /// `event const&` for all. Queued calls of one subscriber never overlap; calls in place do when publishers do.
+    /// Throws: error{errc::invalid_options} when `options.capacity` is 0.
+    template <class Subscriber>
+    [[nodiscard]] subscription
+    subscribe(Subscriber&& heard_by,
+              subscribe_options options = default_options_of<std::decay_t<Subscriber>>)
+    {
+        using callable = std::decay_t<Subscriber>;
+        static_assert(has_one_parameter<callable>,
+                      "A subscriber must name the event it hears as its one parameter, e.g. [](tasker::step_failed "
+                      "const& e) {...}: `auto` and overloads do not tell.");
+        if constexpr (has_one_parameter<callable>) {
+            using parameter = typename detail::signature_of<callable>::parameter;
+            using heard = std::remove_cvref_t<parameter>;
+            static_assert(takes_const<parameter>, "A subscriber must take its event as `E const&` or by value.");
+            static_assert(event_set_of<heard> != 0, "A subscriber's parameter must be an event of event/events.hpp, a "
+                                                    "base of events, or `tasker::event`.");
+            static_assert(std::is_void_v<typename detail::signature_of<callable>::result>,
+                          "A subscriber must return void: nobody would await or read its result.");
+            return add(
+                [call = callable(std::forward<Subscriber>(heard_by))](event const& one) mutable {
+                    call_with<heard>(call, one);
+                },
+                event_set_of<heard>, options);
+        }
+    }
+
+    /// Returns when everything published before the call was delivered to every queued subscriber, or dropped.
+    void flush()
+    {
+        auto const all = list_->all();
+        for (auto const& each : *all)
+            each->flush();
+    }
+
+private:
+    subscription add(detail::subscriber::callback call, event_set heard, subscribe_options const& options)
+    {
+        if (options.capacity == 0)
+            throw error{errc::invalid_options,
+                        "subscribe_options::capacity is 0: a subscriber needs room for at least one event."};
+        auto one = std::make_shared<detail::subscriber>(std::move(call), heard, options, on_error_);
+        detail::subscriber::start(one);
+        subscription made{one, list_};
+        list_->add(std::move(one));
+        return made;
+    }
+
+    void tell(event&& one)
+    {
+        auto const index = one.index();
+        if (((list_->wanted() >> index) & 1U) == 0)
+            return;
+        auto const all = list_->all();
+        std::shared_ptr<event const> kept; // one copy for all queues, and none when nobody queues
+        for (auto const& each : *all)
+            if (!kept && each->is_queued() && each->hears(index))
+                kept = std::make_shared<event const>(std::move(one));
+        event const& told = kept ? *kept : one;
+        for (auto const& each : *all) // callbacks may destroy the bus: nothing below touches its members
+            if (!each->hears(index))
+                continue;
+            else if (each->is_queued())
+                each->enqueue(kept);
+            else
+                each->tell(told);
+    }
+
+    std::shared_ptr<subscriber_error_callback const> on_error_; // subscribers may outlive the bus
+    std::shared_ptr<detail::subscriber_list> list_ = std::make_shared<detail::subscriber_list>();
+};
+
+} // namespace tasker

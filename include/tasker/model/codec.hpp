@@ -1,0 +1,40 @@
+#pragma once
+
+#include <tasker/base/error.hpp>
+#include <tasker/base/payload.hpp>
+#include <tasker/model/detail/json_read.hpp>
+#include <tasker/model/detail/json_write.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <string>
+
+namespace tasker {
+
+/// How values of type `T` become payloads and come back. The default covers arithmetic types, strings, enums and structs
+/// described with Boost.Describe, optionals, sequences, maps with string keys, `boost::json::value`, and whatever
+/// `boost::json::value_from` and `value_to` know. Specialise it for anything else.
+/// `decode` throws `error{bad_payload}`, naming the place: `lines[2].sku: expected a string, got a number`.
+template <class T>
+struct codec {
+    static payload encode(T const& value) { return payload{boost::json::serialize(detail::to_json(value))}; }
+
+    static T decode(payload const& encoded)
+    {
+        boost::json::error_code problem;
+        boost::json::value const parsed = boost::json::parse(encoded.text(), problem);
+        if (problem)
+            throw error{errc::bad_payload, "the payload is not JSON: " + problem.message()};
+        return detail::from_json<T>(parsed, detail::json_path{});
+    }
+};
+
+/// A payload is its own encoding.
+template <>
+struct codec<payload> {
+    static payload encode(payload const& value) { return value; }
+    static payload decode(payload const& encoded) { return encoded; }
+};
+
+} // namespace tasker

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <tasker/base/ids.hpp>
+#include <tasker/base/payload.hpp>
+#include <tasker/base/time.hpp>
+#include <tasker/model/command.hpp>
+#include <tasker/model/states.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tasker {
+
+/// Why an attempt failed.
+enum class failure_kind {
+    transient,   ///< any exception; retried by the back-off
+    retry_after, ///< asked for a particular wait; retried after it
+    permanent,   ///< never retried
+    timeout,     ///< the attempt ran out of time; retried by the back-off
+    abandoned,   ///< the worker died or lost its lease during the attempt; retried at once, counts as no attempt
+};
+inline constexpr std::array<std::string_view, 5> failure_names{"transient", "retry_after", "permanent", "timeout", "abandoned"};
+constexpr std::string_view name(failure_kind kind) { return failure_names[static_cast<std::size_t>(kind)]; }
+
+/// The last failure of a step.
+struct failure {
+    failure_kind kind = failure_kind::transient;
+    std::string what; ///< the exception's message
+    std::string type; ///< the exception's class, for people
+
+    friend bool operator==(failure const&, failure const&) = default;
+};
+
+/// All that is durable about one step of a task. A default one is a step that never started: it needs no row.
+struct step_record {
+    step_state state = step_state::pending;
+    int attempts = 0;                            ///< finished attempts
+    std::optional<duration> backoff_request;     ///< explicit wait asked for by the last failure; cleared by the next attempt
+    std::optional<time_point> started_at;        ///< start of the last attempt
+    std::optional<time_point> finished_at;       ///< end of the last attempt, or the moment of cancelling or resolving
+    std::optional<time_point> next_retry_at;     ///< not ready before this; the only truth about back-off
+    payload result;
+    std::optional<failure> last_failure;         ///< set while the state is error
+
+    friend bool operator==(step_record const&, step_record const&) = default;
+};
+
+/// All that is durable about one task, but for its steps.
+struct task_record {
+    task_id id;
+    workflow_id workflow = 0;
+    task_state state = task_state::pending;
+    payload input;
+    int priority = 0;
+    std::string identity_key; ///< unique among all tasks of the store
+    std::string initiator;
+    std::string source_system;
+    std::string reason;       ///< why it was submitted
+    time_point created_at{};
+    std::optional<time_point> started_at;
+    std::optional<time_point> finished_at;
+    std::optional<time_point> wake_at; ///< of a live task nobody owns: claimable from then on (nothing: at once)
+    std::string status_reason;         ///< why it is in its state, e.g. `waiting_for_dependencies`, `steps_in_error_state`
+    worker_id worker;                  ///< owner, or none
+    std::int64_t epoch = 0;            ///< grows with every claim; fences off earlier owners
+    int recoveries = 0;                ///< claims from dead workers since the last progress
+    std::optional<command> request;    ///< asked for, not yet carried out
+
+    friend bool operator==(task_record const&, task_record const&) = default;
+};
+
+/// A line of the audit trail. `sequence` is given by the store and grows within a task.
+struct transition_record {
+    task_id task;
+    std::optional<step_no> step; ///< nothing: the task itself
+    std::string from;            ///< empty: birth
+    std::string to;
+    time_point at{};
+    int attempt = 0;             ///< of a step: the attempt it belongs to, from 1; 0 when none
+    std::string detail;          ///< failure message, reason, or empty
+    std::int64_t sequence = 0;
+
+    friend bool operator==(transition_record const&, transition_record const&) = default;
+};
+
+/// A task with every step that has a row.
+struct task_snapshot {
+    task_record task;
+    std::vector<std::pair<step_no, step_record>> steps;
+};
+
+} // namespace tasker

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace tasker {
+
+enum class task_state { pending, in_progress, complete, error, cancelled, resolved_manually };
+enum class step_state { pending, in_progress, complete, error, cancelled, resolved_manually };
+
+inline constexpr std::array<std::string_view, 6> state_names{"pending", "in_progress", "complete",
+                                                             "error",   "cancelled",   "resolved_manually"};
+
+constexpr std::string_view name(task_state state) { return state_names[static_cast<std::size_t>(state)]; }
+constexpr std::string_view name(step_state state) { return state_names[static_cast<std::size_t>(state)]; }
+
+template <class State>
+constexpr std::optional<State> parse_state(std::string_view text)
+{
+    for (std::size_t at = 0; at < state_names.size(); ++at)
+        if (state_names[at] == text)
+            return static_cast<State>(at);
+    return std::nullopt;
+}
+
+/// One arrow of a state table, and the name of the event it causes. No `from` is the birth of the entity.
+template <class State>
+struct transition {
+    std::optional<State> from;
+    State to;
+    std::string_view event;
+};
+
+/// Every legal move of a task; nothing else ever happens.
+inline constexpr std::array<transition<task_state>, 13> task_transitions{{
+    {std::nullopt, task_state::pending, "task.initialize_requested"},
+    {task_state::pending, task_state::in_progress, "task.start_requested"},
+    {task_state::pending, task_state::error, "task.failed"},
+    {task_state::pending, task_state::cancelled, "task.cancelled"},
+    {task_state::in_progress, task_state::pending, "task.initialize_requested"},
+    {task_state::in_progress, task_state::complete, "task.completed"},
+    {task_state::in_progress, task_state::error, "task.failed"},
+    {task_state::in_progress, task_state::cancelled, "task.cancelled"},
+    {task_state::error, task_state::pending, "task.retry_requested"},
+    {task_state::error, task_state::resolved_manually, "task.resolved_manually"},
+    {task_state::error, task_state::cancelled, "task.cancelled"},
+    {task_state::complete, task_state::cancelled, "task.cancelled"},
+    {task_state::resolved_manually, task_state::cancelled, "task.cancelled"},
+}};
+
+/// Every legal move of a step. A step's parents must be complete or resolved by hand before it is in progress.
+inline constexpr std::array<transition<step_state>, 11> step_transitions{{
+    {std::nullopt, step_state::pending, "step.initialize_requested"},
+    {step_state::pending, step_state::in_progress, "step.execution_requested"},
+    {step_state::pending, step_state::error, "step.failed"},
+    {step_state::pending, step_state::cancelled, "step.cancelled"},
+    {step_state::pending, step_state::resolved_manually, "step.resolved_manually"},
+    {step_state::in_progress, step_state::complete, "step.completed"},
+    {step_state::in_progress, step_state::error, "step.failed"},
+    {step_state::in_progress, step_state::cancelled, "step.cancelled"},
+    {step_state::error, step_state::pending, "step.retry_requested"},
+    {step_state::error, step_state::resolved_manually, "step.resolved_manually"},
+    {step_state::error, step_state::cancelled, "step.cancelled"},
+}};
+
+constexpr std::span<transition<task_state> const> transitions_of(task_state) { return task_transitions; }
+constexpr std::span<transition<step_state> const> transitions_of(step_state) { return step_transitions; }
+
+/// The arrow from `from` to `to`, or null when the table has none (moves to the same state included).
+template <class State>
+constexpr transition<State> const* find_transition(std::optional<State> from, State to)
+{
+    for (auto const& arrow : transitions_of(to))
+        if (arrow.from == from && arrow.to == to)
+            return &arrow;
+    return nullptr;
+}
+
+/// What asking for a move means in the present state.
+enum class move { allowed, already_there, illegal };
+
+template <class State>
+constexpr move check_move(State from, State to)
+{
+    if (from == to)
+        return move::already_there;
+    return find_transition<State>(from, to) != nullptr ? move::allowed : move::illegal;
+}
+
+/// A task that nobody will ever work on again, unless an operator asks.
+constexpr bool is_finished(task_state state)
+{
+    return state != task_state::pending && state != task_state::in_progress;
+}
+
+/// A step that lets its children start.
+constexpr bool satisfies_children(step_state state)
+{
+    return state == step_state::complete || state == step_state::resolved_manually;
+}
+
+} // namespace tasker

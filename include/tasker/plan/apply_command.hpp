@@ -1,0 +1,98 @@
+#pragma once
+
+#include <tasker/model/command.hpp>
+#include <tasker/plan/task_plan.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tasker {
+
+/// A step's move that a command asks for.
+struct commanded_step {
+    step_no step = 0;
+    step_state to = step_state::pending;
+};
+
+/// What a command means for a task in its present state: either moves, or a refusal in a sentence.
+struct command_effect {
+    std::optional<task_state> task;    ///< the task's new state
+    std::vector<commanded_step> steps; ///< steps to move; one that runs is to be cancelled through its body
+    std::optional<std::string> refusal;
+};
+
+namespace detail {
+
+inline command_effect refuse(std::string sentence) { return {{}, {}, std::move(sentence)}; }
+
+inline command_effect step_command_effect(command const& asked, task_state task, task_plan const& plan)
+{
+    step_no const no = plan.shape().find(asked.step);
+    if (no == plan.shape().size())
+        return refuse("the task has no step named \"" + asked.step + "\"");
+    if (is_finished(task) && task != task_state::error)
+        return refuse("the task is " + std::string{name(task)} + "; its steps cannot change any more");
+    step_state const from = plan.record(no).state;
+    step_state const to = asked.kind == command_kind::cancel_step    ? step_state::cancelled
+                          : asked.kind == command_kind::resolve_step ? step_state::resolved_manually
+                                                                     : step_state::pending;
+    if (check_move(from, to) != move::allowed)
+        return refuse("step \"" + asked.step + "\" is " + std::string{name(from)} + " and cannot become " +
+                      std::string{name(to)});
+    command_effect effect{{}, {{no, to}}, {}};
+    if (task == task_state::error && to != step_state::cancelled)
+        effect.task = task_state::pending;
+    return effect;
+}
+
+inline command_effect retry_effect(task_state task, task_plan const& plan)
+{
+    if (task != task_state::error)
+        return refuse("only a task in error can be retried; this one is " + std::string{name(task)});
+    command_effect effect{task_state::pending, {}, {}};
+    for (step_no no = 0; no < plan.shape().size(); ++no)
+        if (plan.record(no).state == step_state::error)
+            effect.steps.push_back({no, step_state::pending});
+    return effect;
+}
+
+} // namespace detail
+
+/// Decides purely what `asked` does to a task in state `task` with these steps.
+inline command_effect apply_command(command const& asked, task_state task, task_plan const& plan)
+{
+    auto const move_task = [&](task_state to) -> command_effect {
+        if (check_move(task, to) != move::allowed)
+            return detail::refuse("the task is " + std::string{name(task)} + " and cannot become " + std::string{name(to)});
+        return {to, {}, {}};
+    };
+    switch (asked.kind) {
+    case command_kind::cancel: return move_task(task_state::cancelled);
+    case command_kind::resolve: return move_task(task_state::resolved_manually);
+    case command_kind::retry: return detail::retry_effect(task, plan);
+    case command_kind::cancel_step:
+    case command_kind::reset_step:
+    case command_kind::resolve_step: break;
+    }
+    return detail::step_command_effect(asked, task, plan);
+}
+
+/// The record of a step after an operator moved it.
+inline void apply_move(step_record& record, step_state to, payload const& result, time_point now)
+{
+    if (to == step_state::pending) {
+        record = step_record{};
+        return;
+    }
+    record.state = to;
+    record.finished_at = now;
+    record.next_retry_at.reset();
+    record.backoff_request.reset();
+    record.last_failure.reset();
+    if (to == step_state::resolved_manually)
+        record.result = result;
+}
+
+} // namespace tasker

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <tasker/base/time.hpp>
+#include <tasker/base/unique_function.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+namespace tasker {
+
+/// One resettable alarm of a clock.
+class alarm {
+public:
+    virtual ~alarm() = default;
+    /// Calls `ring` once on the alarm's executor at `due` or soon after; an earlier setting is forgotten.
+    virtual void set(time_point due, unique_function<void()> ring) = 0;
+    virtual void cancel() = 0;
+};
+
+/// The engine's only source of time.
+class clock {
+public:
+    virtual ~clock() = default;
+    /// Never goes back. Thread-safe.
+    virtual time_point now() const = 0;
+    /// Compares with the store's clock, which rules over leases and due times; nothing: the store has none of its own.
+    virtual void synchronize(std::optional<time_point> store_now) = 0;
+    virtual std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) = 0;
+};
+
+/// UTC, read once and at each `synchronize`, and carried on by the steady clock: a jump of the wall clock moves nothing
+/// that already waits.
+class system_clock final : public clock {
+public:
+    system_clock() : offset_{wall() - steady()} {}
+
+    time_point now() const override
+    {
+        time_point const reading{steady() + offset_.load(std::memory_order_relaxed)};
+        time_point last = last_.load(std::memory_order_relaxed);
+        while (reading > last && !last_.compare_exchange_weak(last, reading, std::memory_order_relaxed)) {
+        }
+        return reading > last ? reading : last;
+    }
+
+    void synchronize(std::optional<time_point> store_now) override
+    {
+        offset_.store((store_now ? store_now->time_since_epoch() : wall()) - steady(), std::memory_order_relaxed);
+    }
+
+    std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) override
+    {
+        return std::make_unique<timer_alarm>(*this, std::move(executor));
+    }
+
+private:
+    static duration steady()
+    {
+        return std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch());
+    }
+    static duration wall()
+    {
+        return std::chrono::duration_cast<duration>(std::chrono::system_clock::now().time_since_epoch());
+    }
+
+    class timer_alarm final : public alarm {
+    public:
+        timer_alarm(system_clock const& owner, boost::asio::any_io_executor executor)
+            : owner_{owner}, timer_{std::move(executor)}
+        {
+        }
+
+        void set(time_point due, unique_function<void()> ring) override
+        {
+            timer_.expires_after(due - owner_.now());
+            timer_.async_wait([ring = std::move(ring)](boost::system::error_code problem) mutable {
+                if (!problem)
+                    ring();
+            });
+        }
+
+        void cancel() override { timer_.cancel(); }
+
+    private:
+        system_clock const& owner_;
+        boost::asio::steady_timer timer_;
+    };
+
+    std::atomic<duration> offset_;
+    mutable std::atomic<time_point> last_{time_point::min()};
+};
+
+} // namespace tasker

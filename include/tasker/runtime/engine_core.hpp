@@ -1,0 +1,374 @@
+#pragma once
+
+#include <tasker/runtime/engine_parts.hpp>
+#include <tasker/runtime/inspection.hpp>
+#include <tasker/runtime/lease_keeper.hpp>
+#include <tasker/runtime/outcome_waiters.hpp>
+#include <tasker/runtime/step_executor.hpp>
+#include <tasker/runtime/task_finalizer.hpp>
+#include <tasker/runtime/task_initializer.hpp>
+#include <tasker/runtime/workflow_coordinator.hpp>
+#include <tasker/runtime/workflow_registry.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tasker {
+
+/// The engine behind `tasker::engine`: owns the pieces and drives them in one loop, the drain. Belongs to the strand,
+/// but for its construction.
+class engine_core : public std::enable_shared_from_this<engine_core> {
+public:
+    using drained = unique_function<void(std::exception_ptr)>;
+
+    engine_core(boost::asio::any_io_executor strand, any_store store, engine_options const& options, engine_environment around)
+        : parts{std::move(strand), std::move(store), options, std::move(around), [this] { schedule(); },
+                [this](journal_batch& batch, commit_result const& result) { committed(batch, result); }}
+    {
+        parts.store.migrate();
+        leases.begin();
+    }
+
+    ~engine_core()
+    {
+        parts.calls.join();
+        for (auto const& [id, task] : parts.residents) // bodies on foreign executors may outlive us; their waits may not
+            for (auto const& one : std::exchange(task->attempts, {}))
+                parts.waits.remove(*one);
+    }
+
+    /// Called once, right after construction.
+    void serve()
+    {
+        std::shared_ptr<engine_parts> const alias{shared_from_this(), &parts};
+        executor.serve(alias);
+        leases.serve(alias);
+        waiters.serve(alias);
+        parts.records.serve(alias);
+    }
+
+    void add(std::shared_ptr<registered_workflow> workflow)
+    {
+        registry.add(workflow);
+        leases.add(workflow);
+    }
+
+    void submit(submission asked)
+    {
+        if (parts.draining)
+            asked.done(std::make_exception_ptr(error{errc::engine_stopped, "the engine is draining and takes no new tasks"}), {});
+        else
+            initializer.submit(std::move(asked));
+    }
+
+    /// Has a task obey a command: here when it is resident, otherwise through the store.
+    void command_task(task_id id, command asked, unique_function<void(std::exception_ptr)> done)
+    {
+        if (auto const at = parts.residents.find(id); at != parts.residents.end()) {
+            at->second->commands.push_back({std::move(asked), std::move(done)});
+            at->second->wake();
+            schedule();
+            return;
+        }
+        auto const alias = std::shared_ptr<engine_parts>{shared_from_this(), &parts};
+        parts.calls.run(
+            offload::lane::queries, std::weak_ptr<void>{alias}, [store = &parts.store, id, asked] { return store->request(id, asked); },
+            [this, id, done = std::move(done)](std::exception_ptr problem, std::optional<bool> known) mutable {
+                if (!problem && !*known)
+                    problem = std::make_exception_ptr(error{errc::unknown_task, "the store has no task " + to_text(id)});
+                if (problem)
+                    done(problem);
+                else
+                    obey_through_store(id, std::move(done));
+            });
+    }
+
+    /// Stops starting steps; when the running ones have ended and all is recorded, gives the leases back.
+    void drain_down(drained then)
+    {
+        drain_waiters_.push_back(std::move(then));
+        parts.draining = true;
+        leases.stop_looking();
+        schedule();
+    }
+
+    /// `then` when the engine is drained.
+    void when_drained(drained then)
+    {
+        if (is_drained_)
+            then(nullptr);
+        else
+            drain_waiters_.push_back(std::move(then));
+    }
+
+    /// Asks the store, off the strand when it blocks.
+    template <class Ask, class Then>
+    void query(Ask ask, Then then)
+    {
+        parts.calls.run(offload::lane::queries, weak_from_this(),
+                        [ask = std::move(ask), store = &parts.store, now = parts.now()]() mutable { return ask(*store, now); },
+                        std::move(then));
+    }
+
+    /// Shows a task as it is now: in memory when it is resident, otherwise as stored.
+    void view(task_id id, unique_function<void(std::exception_ptr, std::optional<task_view>)> then)
+    {
+        if (auto const at = parts.residents.find(id); at != parts.residents.end()) {
+            task_run const& task = *at->second;
+            then(nullptr, make_view(task.workflow, task.record, task.plan.records(), task_whereabouts::resident));
+            return;
+        }
+        query([id](any_store& store, time_point) { return store.load(id); },
+              [this, id, then = std::move(then)](std::exception_ptr problem, std::optional<std::optional<task_snapshot>> loaded) mutable {
+                  if (!problem && !*loaded)
+                      problem = std::make_exception_ptr(error{errc::unknown_task, "the store has no task " + to_text(id)});
+                  auto const workflow = problem ? nullptr : registry.find((*loaded)->task.workflow);
+                  if (!problem && !workflow)
+                      problem = std::make_exception_ptr(error{errc::unknown_workflow, "task " + to_text(id) + " belongs to a workflow that "
+                                                                                      "this engine does not know; add it first"});
+                  if (problem)
+                      then(problem, std::nullopt);
+                  else
+                      then(nullptr, stored_view(workflow, std::move(**loaded)));
+              });
+    }
+
+    /// Has the drain run soon, once.
+    void schedule()
+    {
+        if (in_drain_ || std::exchange(scheduled_, true))
+            return;
+        boost::asio::post(parts.strand, [weak = weak_from_this()] {
+            if (auto const self = weak.lock())
+                self->drain();
+        });
+    }
+
+    engine_parts parts;
+    step_executor executor{parts};
+    task_finalizer finalizer{parts};
+    workflow_coordinator coordinator{parts, finalizer};
+    workflow_registry registry;
+    lease_keeper leases{parts, [this](auto const& workflow, claimed_task claimed) { take_over(workflow, std::move(claimed)); },
+                        [this](task_id id, command asked) { obey_request(id, std::move(asked)); }};
+    outcome_waiters waiters{parts, [this](workflow_id id) { return registry.find(id); }};
+    task_initializer initializer{parts, [this](auto const& workflow, task_snapshot snapshot) { coordinate(workflow, std::move(snapshot)); },
+                                 [this](time_point due) { leases.expect(due); }};
+
+private:
+    static constexpr int most_turns = 1'000; ///< of one drain, before other handlers of the executor get theirs
+
+    /// The one loop: due timers, tasks with news, ready steps, one commit; again while that made more to do.
+    void drain()
+    {
+        scheduled_ = false;
+        in_drain_ = true;
+        parts.waits.fire(parts.now());
+        int turns = 0;
+        do {
+            wake_tasks();
+            start_steps();
+            initializer.resume();
+            parts.records.flush();
+        } while (has_more() && ++turns < most_turns);
+        in_drain_ = false;
+        if (has_more())
+            schedule();
+        else if (parts.draining)
+            finish_draining();
+    }
+
+    task_view make_view(std::shared_ptr<registered_workflow> const& workflow, task_record task, std::vector<step_record> records,
+                        task_whereabouts where) const
+    {
+        time_point const now = parts.now();
+        auto rows = assess_all(workflow->flow.shape(), records, now);
+        return {workflow->flow, std::move(task), std::move(records), std::move(rows), now, where};
+    }
+
+    task_view stored_view(std::shared_ptr<registered_workflow> const& workflow, task_snapshot snapshot) const
+    {
+        std::vector<step_record> records(workflow->flow.shape().size());
+        for (auto& [no, record] : snapshot.steps)
+            if (no < records.size())
+                records[no] = std::move(record);
+        auto const where = snapshot.task.worker ? task_whereabouts::elsewhere : task_whereabouts::stored;
+        return make_view(workflow, std::move(snapshot.task), std::move(records), where);
+    }
+
+    bool has_more() const { return !parts.awake.empty() || can_start(); }
+
+    bool can_start() const
+    {
+        return !parts.draining && !parts.ready.empty() && parts.running_steps < parts.options.max_concurrent_steps &&
+               !parts.records.is_full();
+    }
+
+    void wake_tasks()
+    {
+        for (std::size_t at = 0; at < parts.awake.size(); ++at) {
+            auto const task = std::move(parts.awake[at]);
+            workflow_coordinator::resume(*task);
+        }
+        parts.awake.clear();
+    }
+
+    void start_steps()
+    {
+        while (can_start()) {
+            ready_step const next = parts.ready.pop();
+            if (!next.task)
+                return;
+            executor.start(next.task, next.step);
+        }
+    }
+
+    void coordinate(std::shared_ptr<registered_workflow> const& workflow, task_snapshot snapshot)
+    {
+        auto const task = std::make_shared<task_run>(workflow, std::move(snapshot), parts.now(), [this](task_run& one) {
+            parts.awake.push_back(one.shared_from_this());
+            schedule();
+        });
+        parts.residents.insert_or_assign(task->record.id, task);
+        if (auto const asked = request_answers_.extract(task->record.id))
+            task->request_done = std::move(asked.mapped());
+        coordinator.start(task);
+        schedule();
+    }
+
+    void take_over(std::shared_ptr<registered_workflow> const& workflow, claimed_task claimed)
+    {
+        task_id const id = claimed.snapshot.task.id;
+        parts.events.publish(task_claimed{{id, std::string{workflow->flow.full_name()}, parts.now()}, claimed.recovered});
+        coordinate(workflow, std::move(claimed.snapshot));
+    }
+
+    void obey_request(task_id id, command asked)
+    {
+        auto const at = parts.residents.find(id);
+        if (at == parts.residents.end() || at->second->leaving)
+            return; // whoever claims it next will find the request in its row
+        parts.records.write_task(*at->second, row_extra::clear_request);
+        at->second->commands.push_back({std::move(asked), {}});
+        at->second->wake();
+    }
+
+    void obey_through_store(task_id id, unique_function<void(std::exception_ptr)> done)
+    {
+        request_answers_.insert_or_assign(id, std::move(done));
+        leases.claim_one(id, [this, id](std::exception_ptr const& problem, bool) {
+            if (auto const unasked = request_answers_.extract(id))
+                unasked.mapped()(problem); // a live owner elsewhere obeys with its next heartbeat
+        });
+    }
+
+    void committed(journal_batch& batch, commit_result const& result)
+    {
+        for (task_id const id : result.lease_lost)
+            lose(id);
+        for (auto& [task, one] : batch.events)
+            if (!task->gone)
+                parts.events.publish(std::move(one));
+        for (auto& [id, answer] : batch.creations) {
+            auto const refused = std::find_if(result.duplicates.begin(), result.duplicates.end(),
+                                              [&](duplicate const& one) { return one.refused == id; });
+            answer(refused == result.duplicates.end() ? task_id{} : refused->existing);
+        }
+        time_point const at = parts.now();
+        for (durable_note& note : batch.notes)
+            act_on(note, at);
+        schedule();
+    }
+
+    void act_on(durable_note& note, time_point at)
+    {
+        task_run& task = *note.task;
+        switch (note.what) {
+        case durable_note::kind::step_written:
+            task.plan.made_durable(note.step, at);
+            if (!task.gone && (task.plan.has_fresh() || task.plan.status() != execution_status::processing))
+                task.wake();
+            break;
+        case durable_note::kind::task_left: leave(note.task); break;
+        case durable_note::kind::command_done:
+            note.done(task.gone && !is_finished(task.record.state)
+                          ? std::make_exception_ptr(error{errc::lease_lost, "another worker took the task over; ask again"})
+                          : nullptr);
+            break;
+        }
+    }
+
+    /// The task's last write is durable.
+    void leave(std::shared_ptr<task_run> const& task)
+    {
+        if (task->gone)
+            return;
+        forget(*task);
+        task_id const id = task->record.id;
+        if (is_finished(task->record.state))
+            waiters.finished(outcome_of_task(task->workflow->flow, task->record, task->plan.records()));
+        else {
+            waiters.left(id);
+            leases.expect(task->record.wake_at.value_or(parts.now()));
+        }
+        for (pending_command& late : std::exchange(task->commands, {}))
+            command_task(id, std::move(late.asked), late.done ? std::move(late.done) : [](std::exception_ptr) {});
+        leases.room_made();
+    }
+
+    /// Another worker owns the task now: nothing of the last batch was written.
+    void lose(task_id id)
+    {
+        auto const at = parts.residents.find(id);
+        if (at == parts.residents.end())
+            return;
+        auto const task = at->second;
+        executor.abandon(*task);
+        forget(*task);
+        parts.events.publish(task_lease_lost{task->as_event(parts.now())});
+        waiters.left(id);
+        for (pending_command& late : std::exchange(task->commands, {}))
+            if (late.done)
+                late.done(std::make_exception_ptr(error{errc::lease_lost, "another worker took the task over; ask again"}));
+        leases.room_made();
+    }
+
+    void forget(task_run& task)
+    {
+        task.gone = true;
+        parts.waits.remove(task);
+        parts.residents.erase(task.record.id);
+        task.wake(); // its coordinator ends
+    }
+
+    void finish_draining()
+    {
+        if (is_drained_ || retiring_ || parts.running_steps > 0 || !parts.records.is_idle())
+            return;
+        retiring_ = true;
+        for (auto const& [id, task] : std::exchange(parts.residents, {}))
+            task->gone = true;
+        parts.ready.clear();
+        leases.retire([this] {
+            is_drained_ = true;
+            parts.events.publish(engine_drained{parts.now()});
+            for (drained& then : std::exchange(drain_waiters_, {}))
+                then(nullptr);
+        });
+    }
+
+    std::unordered_map<task_id, unique_function<void(std::exception_ptr)>> request_answers_;
+    std::vector<drained> drain_waiters_;
+    bool in_drain_ = false;
+    bool scheduled_ = false;
+    bool retiring_ = false;
+    bool is_drained_ = false;
+};
+
+} // namespace tasker

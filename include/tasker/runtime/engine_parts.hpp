@@ -1,0 +1,101 @@
+#pragma once
+
+#include <tasker/engine_options.hpp>
+#include <tasker/event/event_bus.hpp>
+#include <tasker/runtime/clock.hpp>
+#include <tasker/runtime/journal.hpp>
+#include <tasker/runtime/offload.hpp>
+#include <tasker/runtime/parker.hpp>
+#include <tasker/runtime/ready_queue.hpp>
+#include <tasker/runtime/sleeper.hpp>
+#include <tasker/runtime/task_run.hpp>
+#include <tasker/store/any_store.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tasker {
+
+/// What surrounds an engine and differs between the real world and a simulation.
+struct engine_environment {
+    std::shared_ptr<clock> time = std::make_shared<system_clock>();
+    store_calls calls = store_calls::offloaded;
+    std::optional<boost::asio::any_io_executor> blocking = {}; ///< instead of a pool of the engine's own
+    std::uint64_t seed = std::random_device{}() * 0x1'0000'0001ULL;
+};
+
+/// The pool for bodies that block, made when the first of them comes.
+class blocking_pool {
+public:
+    blocking_pool(std::optional<boost::asio::any_io_executor> instead, std::size_t threads)
+        : instead_{std::move(instead)}, threads_{threads}
+    {
+    }
+
+    /// Called on the strand.
+    boost::asio::any_io_executor executor()
+    {
+        if (instead_)
+            return *instead_;
+        if (!pool_)
+            pool_ = std::make_unique<boost::asio::thread_pool>(threads_);
+        return pool_->get_executor();
+    }
+
+private:
+    std::optional<boost::asio::any_io_executor> instead_;
+    std::size_t threads_;
+    std::unique_ptr<boost::asio::thread_pool> pool_;
+};
+
+/// The state that the pieces of one engine share. Belongs to the strand, but for what says otherwise.
+struct engine_parts {
+    engine_parts(boost::asio::any_io_executor on_strand, any_store into, engine_options const& given, engine_environment around,
+                 std::function<void()> schedule_drain, journal::committed on_committed)
+        : options{given}, strand{std::move(on_strand)}, time{std::move(around.time)}, random{around.seed},
+          ids{around.seed ^ 0x5bd1'e995'9d1b'54a5U}, worker{ids.next<worker_id>(time->now())}, store{std::move(into)},
+          calls{strand, store.blocks() ? around.calls : store_calls::in_place}, waits{*time, strand, schedule_drain},
+          records{{store, calls, waits, *time, events, worker, options.max_journal_records, options.max_journal_bytes,
+                   options.record_start_within},
+                  std::move(on_committed)},
+          blocking{std::move(around.blocking), options.blocking_threads}, schedule{std::move(schedule_drain)}
+    {
+    }
+
+    time_point now() const { return time->now(); }
+    double draw() { return std::uniform_real_distribution<double>{}(random); }
+
+    bool has_room() const { return residents.size() < options.max_resident_tasks; }
+
+    engine_options const options;
+    boost::asio::any_io_executor const strand;
+    std::shared_ptr<clock> const time; ///< any thread
+    std::mt19937_64 random;
+    uuid_generator ids;
+    worker_id const worker;
+    event_bus events; ///< any thread
+    any_store store;  ///< any thread
+    offload calls;
+    parker waits;
+    journal records;
+    ready_queue ready;
+    blocking_pool blocking;
+    std::function<void()> const schedule; ///< have the drain run soon
+    std::unordered_map<task_id, std::shared_ptr<task_run>> residents;
+    std::vector<std::shared_ptr<task_run>> awake; ///< tasks with news, for the drain
+    std::list<std::shared_ptr<sleeper>> sleepers; ///< bodies asleep on the engine's clock
+    std::size_t running_steps = 0;
+    bool draining = false;
+};
+
+} // namespace tasker

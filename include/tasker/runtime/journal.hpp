@@ -1,0 +1,233 @@
+#pragma once
+
+#include <tasker/event/event_bus.hpp>
+#include <tasker/runtime/offload.hpp>
+#include <tasker/runtime/parker.hpp>
+#include <tasker/runtime/task_run.hpp>
+#include <tasker/store/any_store.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tasker {
+
+/// What to do once a batch is durable.
+struct durable_note {
+    enum class kind { step_written, task_left, command_done };
+    kind what = kind::step_written;
+    std::shared_ptr<task_run> task;
+    step_no step = 0;
+    unique_function<void(std::exception_ptr)> done; ///< of a command
+};
+
+/// What a write of a task's row does besides.
+enum class row_extra { none, release_lease, clear_request };
+
+/// A submission in a batch: told the id that exists already, or none when the task was created.
+using creation_answer = unique_function<void(task_id existing)>;
+
+/// One transaction's worth of records, with what is to be told when it is durable.
+struct journal_batch {
+    commit_batch rows;
+    std::vector<durable_note> notes;
+    std::vector<std::pair<std::shared_ptr<task_run>, event>> events;
+    std::vector<std::pair<task_id, creation_answer>> creations;      ///< parallel to rows.created
+    std::size_t bytes = 0;
+    bool urgent = false; ///< somebody waits for it
+};
+
+/// The one writer of an engine. Gathers the records of all tasks; a flush commits what was gathered as one transaction
+/// while the next batch gathers. A failed commit is tried again, the same batch, until it succeeds: nothing is told and
+/// nothing is lost meanwhile. Belongs to the strand.
+class journal {
+public:
+    struct parts {
+        any_store& store;
+        offload& calls;
+        parker& waits;
+        clock& time;
+        event_bus& events;
+        worker_id worker;
+        std::size_t max_records;
+        std::size_t max_bytes;
+        duration record_start_within;
+    };
+    using committed = std::function<void(journal_batch&, commit_result const&)>;
+
+    journal(parts given, committed on_committed) : parts_{given}, on_committed_{std::move(on_committed)} {}
+
+    /// Commits that come back after `owner` is gone are dropped.
+    void serve(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
+
+    /// Whether submitters and ready steps must wait for a commit.
+    bool is_full() const noexcept
+    {
+        return gathering_->rows.steps.size() + gathering_->rows.tasks.size() + gathering_->rows.created.size() >= parts_.max_records ||
+               gathering_->bytes >= parts_.max_bytes;
+    }
+    bool is_idle() const noexcept { return !in_flight_ && gathering_->rows.empty(); }
+
+    void create(task_record record, creation_answer answer)
+    {
+        gathering_->bytes += record.input.text().size();
+        gathering_->rows.transitions.push_back({record.id, {}, "", std::string{name(record.state)}, record.created_at, 0, {}, 0});
+        gathering_->rows.transition_epochs.push_back(record.epoch);
+        gathering_->creations.emplace_back(record.id, std::move(answer));
+        gathering_->rows.created.push_back(std::move(record));
+        gathering_->urgent = true;
+    }
+
+    /// Records the present state of the task's own row.
+    void write_task(task_run& task, row_extra extra = row_extra::none)
+    {
+        auto& rows = gathering_->rows.tasks;
+        if (task.journaled_in != flush_ || task.journaled_at >= rows.size()) {
+            task.journaled_in = flush_;
+            task.journaled_at = rows.size();
+            rows.emplace_back();
+        }
+        task_write& row = rows[task.journaled_at];
+        row.id = task.record.id;
+        row.epoch = task.record.epoch;
+        row.state = task.record.state;
+        row.status_reason = task.record.status_reason;
+        row.started_at = task.record.started_at;
+        row.finished_at = task.record.finished_at;
+        row.wake_at = task.record.wake_at;
+        row.recoveries = task.record.recoveries;
+        row.release = row.release || extra == row_extra::release_lease;
+        row.clear_request = row.clear_request || extra == row_extra::clear_request;
+    }
+
+    /// Records the present state of a step's row. A start alone does not hurry: it rides with the next commit.
+    void write_step(task_run& task, step_no step)
+    {
+        if (task.step_journaled.empty())
+            task.step_journaled.resize(task.plan.shape().size(), {0, 0});
+        auto& [flush, at] = task.step_journaled[step];
+        auto& rows = gathering_->rows.steps;
+        if (flush != flush_ || at >= rows.size()) {
+            flush = flush_;
+            at = rows.size();
+            rows.emplace_back();
+        }
+        step_write& row = rows[at];
+        row.task = task.record.id;
+        row.epoch = task.record.epoch;
+        row.step = step;
+        row.record = task.plan.record(step);
+        gathering_->bytes += row.record.result.text().size() + 64;
+    }
+
+    void write_transition(task_run const& task, transition_record row)
+    {
+        row.task = task.record.id;
+        gathering_->rows.transitions.push_back(std::move(row));
+        gathering_->rows.transition_epochs.push_back(task.record.epoch);
+    }
+
+    /// To be done when the present batch is durable; somebody waits for it.
+    void note(durable_note what)
+    {
+        gathering_->notes.push_back(std::move(what));
+        gathering_->urgent = true;
+    }
+
+    /// To be published when the present batch is durable. `make` is called only when somebody listens.
+    template <class Event, class Make>
+    void tell(task_run& task, Make make)
+    {
+        if (parts_.events.template wants<Event>())
+            gathering_->events.emplace_back(task.shared_from_this(), event{Event{make()}});
+    }
+
+    void hurry() { gathering_->urgent = true; }
+
+    /// Commits what was gathered, unless a commit is under way or nobody waits for it.
+    void flush()
+    {
+        if (in_flight_ || gathering_->rows.empty())
+            return;
+        if (!gathering_->urgent) {
+            if (!lazy_.is_parked())
+                parts_.waits.park(lazy_, parts_.time.now() + parts_.record_start_within);
+            return;
+        }
+        parts_.waits.remove(lazy_);
+        std::swap(gathering_, flying_);
+        ++flush_;
+        in_flight_ = true;
+        commit();
+    }
+
+private:
+    void commit()
+    {
+        flying_->rows.worker = parts_.worker;
+        flying_->rows.now = parts_.time.now();
+        parts_.calls.run(
+            offload::lane::journal, owner_, [store = &parts_.store, batch = flying_] { return store->commit(batch->rows); },
+            [this](std::exception_ptr problem, std::optional<commit_result> result) {
+                problem ? failed(problem) : succeeded(*result);
+            });
+    }
+
+    void succeeded(commit_result const& result)
+    {
+        if (failures_ > 0)
+            parts_.events.publish(store_recovered{parts_.time.now()});
+        failures_ = 0;
+        in_flight_ = false;
+        on_committed_(*flying_, result);
+        flying_->rows.clear();
+        flying_->notes.clear();
+        flying_->events.clear();
+        flying_->creations.clear();
+        flying_->bytes = 0;
+        flying_->urgent = false;
+    }
+
+    void failed(std::exception_ptr const& problem)
+    {
+        ++failures_;
+        try {
+            std::rethrow_exception(problem);
+        } catch (std::exception const& thrown) {
+            parts_.events.publish(store_failing{thrown.what(), failures_, parts_.time.now()});
+        }
+        auto const pause = duration{std::chrono::milliseconds{100}} * (1 << std::min(failures_ - 1, 6));
+        parts_.waits.park(again_, parts_.time.now() + pause);
+    }
+
+    struct lazy_node final : wait_node {
+        explicit lazy_node(journal& of) : owner{of} {}
+        void on_due() override
+        {
+            owner.hurry();
+            owner.flush();
+        }
+        journal& owner;
+    };
+    struct again_node final : wait_node {
+        explicit again_node(journal& of) : owner{of} {}
+        void on_due() override { owner.commit(); }
+        journal& owner;
+    };
+
+    parts parts_;
+    std::weak_ptr<void> owner_;
+    committed on_committed_;
+    std::shared_ptr<journal_batch> gathering_ = std::make_shared<journal_batch>();
+    std::shared_ptr<journal_batch> flying_ = std::make_shared<journal_batch>(); ///< shared with the call that commits it
+    std::uint64_t flush_ = 1;
+    int failures_ = 0;
+    bool in_flight_ = false;
+    lazy_node lazy_{*this};
+    again_node again_{*this};
+};
+
+} // namespace tasker

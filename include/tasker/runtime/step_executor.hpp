@@ -1,0 +1,218 @@
+#pragma once
+
+#include <tasker/base/overloaded.hpp>
+#include <tasker/flow/on.hpp>
+#include <tasker/plan/settle.hpp>
+#include <tasker/runtime/attempt.hpp>
+#include <tasker/runtime/outcome_of.hpp>
+#include <tasker/runtime/task_moves.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+
+namespace tasker {
+
+/// Runs steps: claims a ready one, performs its body where it belongs, settles the outcome, journals it.
+/// What happens then is told when it is durable. Belongs to the strand.
+class step_executor {
+public:
+    explicit step_executor(engine_parts& parts) : parts_{parts} {}
+
+    /// The engine that attempts look for when they come back.
+    void serve(std::weak_ptr<engine_parts> engine)
+    {
+        environment_ = std::make_shared<attempt_environment const>(attempt_environment{std::move(engine), parts_.strand, parts_.time});
+    }
+
+    /// Starts a ready step's next attempt, in place when its body runs on the engine.
+    void start(std::shared_ptr<task_run> const& task, step_no step)
+    {
+        auto const started = claim(task, step);
+        perform(started);
+    }
+
+    /// Asks every running body of the task to stop; their outcomes are still recorded.
+    static void cancel_all(task_run& task)
+    {
+        auto const running = task.attempts;
+        for (auto const& one : running)
+            one->cancel();
+    }
+
+    /// Asks the running body of one step to stop.
+    static void cancel(task_run& task, step_no step)
+    {
+        auto const running = task.attempts;
+        for (auto const& one : running)
+            if (one->step == step)
+                one->cancel();
+    }
+
+    /// Lets go of every running body of a task that is no longer ours: they are asked to stop, and nothing is recorded.
+    void abandon(task_run& task)
+    {
+        for (auto const& one : std::exchange(task.attempts, {})) {
+            end(*one);
+            one->cancel();
+        }
+    }
+
+private:
+    std::shared_ptr<attempt> claim(std::shared_ptr<task_run> const& task, step_no step)
+    {
+        place const& where = task->workflow->flow.shape().step(step).options.run_on;
+        auto one = std::make_shared<attempt>(environment_, task, step, executor_for(where), [this](attempt& late) { time_out(late); });
+        one->runs_on_strand = where.where() == place::kind::engine;
+        if (auto const deadline = one->context->deadline())
+            parts_.waits.park(*one, *deadline);
+        task->attempts.push_back(one);
+        ++task->workflow->running_steps;
+        ++parts_.running_steps;
+        begin_step(parts_, *task, step, one->started_at);
+        return one;
+    }
+
+    boost::asio::any_io_executor executor_for(place const& where)
+    {
+        switch (where.where()) {
+        case place::kind::blocking: return parts_.blocking.executor();
+        case place::kind::context: return where.access().executor_of(where.context());
+        case place::kind::engine: break;
+        }
+        return parts_.strand;
+    }
+
+    void perform(std::shared_ptr<attempt> const& one)
+    {
+        std::visit(overloaded{[&](plain_body const& body) { perform_plain(one, body); },
+                              [&](async_body const& body) { perform_async(one, body); },
+                              [&](awaitable_body const& body) { perform_awaitable(one, body); }},
+                   one->task->workflow->flow.body(one->step));
+    }
+
+    void perform_plain(std::shared_ptr<attempt> const& one, plain_body const& body)
+    {
+        if (one->runs_on_strand) {
+            auto [problem, result] = call(*one, body);
+            finish(*one, problem, std::move(result));
+            return;
+        }
+        boost::asio::post(one->context->get_executor(), [this, one, &body, environment = environment_] {
+            auto [problem, result] = call(*one, body);
+            report(this, environment, one, problem, std::move(result));
+        });
+    }
+
+    void perform_async(std::shared_ptr<attempt> const& one, async_body const& body)
+    {
+        auto run = [this, one, &body, environment = environment_] {
+            try {
+                start_in_place(
+                    one->context->get_executor(), body(*one->context, one->arguments),
+                    [this, one, environment](std::exception_ptr problem, std::optional<payload> result) {
+                        report(this, environment, one, problem, std::move(result));
+                    },
+                    one->signal.slot());
+            } catch (...) { // the arguments did not decode
+                report(this, environment, one, std::current_exception(), {});
+            }
+        };
+        if (one->runs_on_strand)
+            run();
+        else
+            boost::asio::post(one->context->get_executor(), std::move(run));
+    }
+
+    void perform_awaitable(std::shared_ptr<attempt> const& one, awaitable_body const& body)
+    {
+        auto spawn = [this, one, &body, environment = environment_] {
+            try {
+                boost::asio::co_spawn(one->context->get_executor(), body(*one->context, one->arguments),
+                                      boost::asio::bind_cancellation_slot(
+                                          one->signal.slot(), [this, one, environment](std::exception_ptr problem, payload result) {
+                                              report(this, environment, one, problem, std::move(result));
+                                          }));
+            } catch (...) { // the arguments did not decode
+                report(this, environment, one, std::current_exception(), {});
+            }
+        };
+        if (one->runs_on_strand)
+            spawn();
+        else
+            boost::asio::post(one->context->get_executor(), std::move(spawn));
+    }
+
+    static std::pair<std::exception_ptr, std::optional<payload>> call(attempt& one, plain_body const& body)
+    {
+        try {
+            return {nullptr, body(*one.context, one.arguments)};
+        } catch (...) {
+            return {std::current_exception(), {}};
+        }
+    }
+
+    /// Brings an outcome back to the strand, and drops it when the engine is gone by then.
+    static void report(step_executor* to, std::shared_ptr<attempt_environment const> const& environment,
+                       std::shared_ptr<attempt> one, std::exception_ptr problem, std::optional<payload> result)
+    {
+        auto deliver = [to, environment, one = std::move(one), problem, result = std::move(result)]() mutable {
+            if (auto const alive = environment->engine.lock())
+                to->finish(*one, problem, std::move(result));
+        };
+        boost::asio::dispatch(environment->strand, std::move(deliver));
+    }
+
+    void finish(attempt& one, std::exception_ptr const& problem, std::optional<payload> result)
+    {
+        if (one.over)
+            return; // its time ran out, or its task went to another worker: a late outcome does not count
+        if (problem)
+            settle_attempt(one, outcome_of(problem, one.cancelled() ? stop_reason::cancelled : stop_reason::none));
+        else
+            settle_attempt(one, {attempt_outcome::kind::completed, result ? std::move(*result) : payload{}, {}, {}});
+    }
+
+    void time_out(attempt& late)
+    {
+        auto const alive = late.shared_from_this();
+        duration const limit = *late.context->deadline() - late.started_at;
+        settle_attempt(late, {attempt_outcome::kind::failed,
+                              {},
+                              {failure_kind::timeout, "the attempt ran out of its time of " + to_text(limit), "timeout"},
+                              {}});
+        late.cancel();
+    }
+
+    void settle_attempt(attempt& one, attempt_outcome outcome)
+    {
+        auto const alive = one.shared_from_this();
+        task_run& task = *one.task;
+        std::erase(task.attempts, alive);
+        end(one);
+        if (!task.gone)
+            settle_step(parts_, task, one.step, std::move(outcome), one.started_at, std::move(one.published));
+        parts_.schedule();
+    }
+
+    void end(attempt& one)
+    {
+        one.over = true;
+        parts_.waits.remove(one);
+        --parts_.running_steps;
+        --one.task->workflow->running_steps;
+        parts_.ready.step_ended(*one.task->workflow);
+    }
+
+    engine_parts& parts_;
+    std::shared_ptr<attempt_environment const> environment_;
+};
+
+} // namespace tasker

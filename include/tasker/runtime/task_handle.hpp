@@ -1,0 +1,66 @@
+#pragma once
+
+#include <tasker/model/codec.hpp>
+#include <tasker/runtime/engine_core.hpp>
+#include <tasker/runtime/initiate.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace tasker {
+
+/// A submitted task. Cheap to copy; outlives nothing: when its engine is gone, awaiting throws `error{engine_stopped}`.
+/// Thread safety: members may be called from any thread. Cancellation: stops the waiting, not the task.
+class task_handle {
+public:
+    task_handle() = default;
+    task_handle(task_id id, std::weak_ptr<engine_core> engine, boost::asio::any_io_executor strand)
+        : id_{id}, engine_{std::move(engine)}, strand_{std::move(strand)}
+    {
+    }
+
+    task_id id() const noexcept { return id_; }
+
+    /// Waits for the end of the task, however it ends.
+    boost::asio::awaitable<task_outcome> outcome() const
+    {
+        return detail::on_strand<void(std::exception_ptr, task_outcome)>::run(
+            engine_, strand_, [id = id_](engine_core& core, auto done) { core.waiters.wait(id, std::move(done)); });
+    }
+
+    /// Waits for the workflow's result. Throws `error{task_failed}` or `error{task_cancelled}`, which say why there is none.
+    template <class Result = void>
+    boost::asio::awaitable<Result> result() const
+    {
+        task_outcome const ended = co_await outcome();
+        if (ended.state == task_state::cancelled)
+            throw error{errc::task_cancelled, "task " + to_text(id_) + ": " + ended.what};
+        if (!ended.succeeded())
+            throw error{errc::task_failed, "task " + to_text(id_) + ": " + ended.what};
+        if constexpr (!std::is_void_v<Result>)
+            co_return codec<Result>::decode(ended.result);
+    }
+
+    /// Cancels the task: no further step starts, running bodies are asked to stop. Returns when that is durable.
+    /// Throws `error{illegal_transition}` when the task is cancelled already.
+    boost::asio::awaitable<void> cancel(std::string_view reason = {}) const
+    {
+        return detail::on_strand<void(std::exception_ptr)>::run(
+            engine_, strand_, [id = id_, asked = command{command_kind::cancel, {}, {}, std::string{reason}}](engine_core& core, auto done) mutable {
+                core.command_task(id, std::move(asked), std::move(done));
+            });
+    }
+
+private:
+    task_id id_;
+    std::weak_ptr<engine_core> engine_;
+    boost::asio::any_io_executor strand_;
+};
+
+} // namespace tasker

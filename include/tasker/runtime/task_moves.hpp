@@ -1,0 +1,142 @@
+#pragma once
+
+#include <tasker/plan/apply_command.hpp>
+#include <tasker/plan/settle.hpp>
+#include <tasker/runtime/engine_parts.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// Every change of a task or step goes through here: record, audit trail, row and event together, so that none is
+/// forgotten. Nothing is told before it is durable.
+namespace tasker {
+
+inline step_event as_step_event(task_run const& task, step_no step, int attempt, time_point at)
+{
+    step_definition const& definition = task.plan.shape().step(step);
+    return {task.as_event(at), definition.name, attempt, definition.options.retry.max_attempts};
+}
+
+namespace detail {
+
+inline void require_legal(move checked, std::string_view what, std::string_view from, std::string_view to)
+{
+    if (checked != move::allowed)
+        throw std::logic_error{"tasker: a bug: " + std::string{what} + " cannot move from " + std::string{from} + " to " +
+                               std::string{to}};
+}
+
+inline void trace_step(engine_parts& parts, task_run const& task, step_no step, step_state from, step_state to, time_point at,
+                       int attempt, std::string detail)
+{
+    require_legal(check_move(from, to), "a step", name(from), name(to));
+    parts.records.write_transition(task, {{}, step, std::string{name(from)}, std::string{name(to)}, at, attempt, std::move(detail), 0});
+}
+
+} // namespace detail
+
+/// Moves the task itself. The row is journaled; `tell` the event separately.
+inline void move_task(engine_parts& parts, task_run& task, task_state to, std::string reason, time_point at)
+{
+    task_state const from = task.record.state;
+    detail::require_legal(check_move(from, to), "a task", name(from), name(to));
+    parts.records.write_transition(task, {{}, {}, std::string{name(from)}, std::string{name(to)}, at, 0, reason, 0});
+    task.record.state = to;
+    task.record.status_reason = std::move(reason);
+    task.record.finished_at = is_finished(to) ? std::optional{at} : std::nullopt;
+    if (to == task_state::in_progress && !task.record.started_at)
+        task.record.started_at = at;
+    task.record.wake_at.reset();
+    parts.records.write_task(task);
+}
+
+/// A ready step's next attempt starts: error -> pending -> in_progress, and the task with it.
+inline void begin_step(engine_parts& parts, task_run& task, step_no step, time_point at)
+{
+    step_state const from = task.plan.record(step).state;
+    int const attempt = task.plan.record(step).attempts + 1;
+    if (task.record.state == task_state::pending) {
+        move_task(parts, task, task_state::in_progress, "", at);
+        parts.records.tell<task_started>(task, [&] { return task_started{task.as_event(at)}; });
+    }
+    if (from == step_state::error) {
+        detail::trace_step(parts, task, step, from, step_state::pending, at, attempt, "");
+        parts.records.tell<step_retry_requested>(task, [&] { return step_retry_requested{as_step_event(task, step, attempt, at)}; });
+    }
+    detail::trace_step(parts, task, step, step_state::pending, step_state::in_progress, at, attempt, "");
+    parts.records.tell<step_started>(task, [&] { return step_started{as_step_event(task, step, attempt, at)}; });
+    task.plan.begin(step, at);
+    parts.records.write_step(task, step);
+}
+
+namespace detail {
+
+inline void tell_outcome(engine_parts& parts, task_run& task, step_no step, int attempt, duration elapsed, time_point at)
+{
+    step_record const& record = task.plan.record(step);
+    auto const base = [&] { return as_step_event(task, step, attempt, at); };
+    if (record.state == step_state::complete)
+        parts.records.tell<step_completed>(task, [&] { return step_completed{base(), elapsed, record.result}; });
+    else if (record.state == step_state::cancelled)
+        parts.records.tell<step_cancelled>(task, [&] { return step_cancelled{base()}; });
+    else
+        parts.records.tell<step_failed>(task, [&] {
+            failure const& problem = *record.last_failure;
+            return step_failed{base(), problem.kind, problem.what, problem.type, elapsed, record.next_retry_at};
+        });
+}
+
+inline void tell_published(engine_parts& parts, task_run& task, step_no step, int attempt, time_point at,
+                           std::vector<std::pair<std::string, payload>> published)
+{
+    for (auto& [name, data] : published)
+        parts.records.tell<custom_event>(task, [&] {
+            return custom_event{as_step_event(task, step, attempt, at), std::move(name), std::move(data)};
+        });
+}
+
+} // namespace detail
+
+/// A running step's attempt ended: settles it purely, journals it, and has its children wait for the commit.
+inline void settle_step(engine_parts& parts, task_run& task, step_no step, attempt_outcome outcome, time_point started_at,
+                        std::vector<std::pair<std::string, payload>> published)
+{
+    time_point const at = parts.now();
+    int const attempt = task.plan.record(step).attempts + 1;
+    retry_policy const& policy = task.plan.shape().step(step).options.retry;
+    task.plan.write(step, at, [&](step_record& record) { settle(record, policy, std::move(outcome), at, parts.draw()); });
+    step_record const& record = task.plan.record(step);
+    detail::trace_step(parts, task, step, step_state::in_progress, record.state, at, attempt,
+                       record.last_failure ? record.last_failure->what : std::string{});
+    parts.records.write_step(task, step);
+    parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});
+    detail::tell_published(parts, task, step, attempt, at, std::move(published));
+    detail::tell_outcome(parts, task, step, attempt, at - started_at, at);
+    bool const abandoned = record.last_failure && record.last_failure->kind == failure_kind::abandoned;
+    if (!abandoned && std::exchange(task.record.recoveries, 0) != 0)
+        parts.records.write_task(task); // progress: the next dead worker starts counting anew
+    auto const status = task.plan.status();
+    if (is_finished(task.record.state) || (status != execution_status::processing && status != execution_status::has_ready_steps))
+        task.wake(); // perhaps the task's own next state can travel in the same commit
+}
+
+/// An operator moves a step that does not run.
+inline void command_step(engine_parts& parts, task_run& task, step_no step, step_state to, command const& asked, time_point at)
+{
+    step_state const from = task.plan.record(step).state;
+    task.plan.write(step, at, [&](step_record& record) { apply_move(record, to, asked.result, at); });
+    detail::trace_step(parts, task, step, from, to, at, 0, asked.reason);
+    parts.records.write_step(task, step);
+    parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});
+    auto const base = [&] { return as_step_event(task, step, 0, at); };
+    if (to == step_state::cancelled)
+        parts.records.tell<step_cancelled>(task, [&] { return step_cancelled{base()}; });
+    else if (to == step_state::resolved_manually)
+        parts.records.tell<step_resolved_manually>(task, [&] { return step_resolved_manually{base(), asked.result}; });
+    else
+        parts.records.tell<step_retry_requested>(task, [&] { return step_retry_requested{base()}; });
+}
+
+} // namespace tasker

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <tasker/flow/async.hpp>
+#include <tasker/plan/recover.hpp>
+#include <tasker/runtime/step_executor.hpp>
+#include <tasker/runtime/task_finalizer.hpp>
+
+#include <coroutine>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace tasker {
+
+/// Drives one task from its arrival in memory until it leaves: `co_await`s news (an outcome, a timer, a command, a commit)
+/// and lets the plan, the finalizer and the ready queue act on it. There is no batch: every step that became ready is
+/// offered at once. Belongs to the strand.
+class workflow_coordinator {
+public:
+    workflow_coordinator(engine_parts& parts, task_finalizer& finalizer) : parts_{parts}, finalizer_{finalizer} {}
+
+    /// Starts coordinating; the coroutine belongs to the task from here on.
+    void start(std::shared_ptr<task_run> const& task)
+    {
+        task->awake = true;
+        start_in_place(parts_.strand, coordinate(*task), [](std::exception_ptr problem) {
+            if (problem)
+                std::rethrow_exception(problem); // a bug of the library's: end the process rather than record nonsense
+        });
+    }
+
+    /// Resumes a coordinator that waits for news.
+    static void resume(task_run& task)
+    {
+        task.awake = false;
+        task.coordinator = {};
+        if (auto const waiting = std::exchange(task.awaiting_news, {}))
+            detail::pump(waiting);
+    }
+
+private:
+    struct news {
+        task_run& task;
+        bool await_ready() const noexcept { return false; }
+        template <class Promise>
+        void await_suspend(std::coroutine_handle<Promise> self) const noexcept
+        {
+            task.awake = false;
+            task.awaiting_news = self;
+            task.coordinator = self.promise().context->root;
+        }
+        void await_resume() const noexcept {}
+    };
+
+    async<> coordinate(task_run& task)
+    {
+        take_over(task);
+        while (!task.gone) {
+            obey_all(task);
+            if (!task.leaving && !is_finished(task.record.state)) {
+                task.plan.wake(parts_.now());
+                for (step_no const step : task.plan.take_ready())
+                    parts_.ready.push(task.shared_from_this(), step);
+            }
+            finalizer_.finalize(task);
+            co_await news{task};
+        }
+    }
+
+    /// What a former owner left behind: attempts that ended with it, and a command nobody carried out.
+    void take_over(task_run& task)
+    {
+        if (exceeds_recoveries(task.record, parts_.options.max_recoveries) && !is_finished(task.record.state))
+            finalizer_.fail(task, recoveries_exceeded_text(task.record));
+        for (step_no step = 0; step < task.plan.shape().size(); ++step)
+            if (task.plan.record(step).state == step_state::in_progress)
+                settle_step(parts_, task, step, {attempt_outcome::kind::failed, {}, abandoned_attempt(), {}},
+                            task.plan.record(step).started_at.value_or(parts_.now()), {});
+        if (auto asked = std::exchange(task.record.request, {})) {
+            task.commands.push_front({std::move(*asked), std::move(task.request_done)});
+            parts_.records.write_task(task, row_extra::clear_request);
+            parts_.records.hurry();
+        }
+    }
+
+    void obey_all(task_run& task)
+    {
+        while (!task.commands.empty() && !task.leaving) {
+            pending_command next = std::move(task.commands.front());
+            task.commands.pop_front();
+            obey(task, std::move(next));
+        }
+    }
+
+    void obey(task_run& task, pending_command next)
+    {
+        command_effect const effect = apply_command(next.asked, task.record.state, task.plan);
+        if (effect.refusal) {
+            refuse(task, std::move(next), *effect.refusal);
+            return;
+        }
+        time_point const at = parts_.now();
+        for (commanded_step const& moved : effect.steps) {
+            if (task.plan.record(moved.step).state == step_state::in_progress)
+                step_executor::cancel(task, moved.step);
+            else
+                command_step(parts_, task, moved.step, moved.to, next.asked, at);
+        }
+        if (effect.task) {
+            move_task(parts_, task, *effect.task, next.asked.reason, at);
+            tell_move(task, next.asked, at);
+            if (*effect.task == task_state::cancelled)
+                step_executor::cancel_all(task);
+        }
+        parts_.records.hurry();
+        if (next.done)
+            parts_.records.note({durable_note::kind::command_done, task.shared_from_this(), 0, std::move(next.done)});
+    }
+
+    void refuse(task_run& task, pending_command next, std::string const& why)
+    {
+        parts_.records.tell<command_refused>(task, [&] { return command_refused{task.as_event(parts_.now()), next.asked.kind, why}; });
+        if (next.done)
+            next.done(std::make_exception_ptr(error{errc::illegal_transition, "task " + to_text(task.record.id) + ": " + why}));
+    }
+
+    void tell_move(task_run& task, command const& asked, time_point at)
+    {
+        switch (task.record.state) {
+        case task_state::cancelled:
+            parts_.records.tell<task_cancelled>(task, [&] { return task_cancelled{task.as_event(at), asked.reason}; });
+            break;
+        case task_state::resolved_manually:
+            parts_.records.tell<task_resolved_manually>(task, [&] { return task_resolved_manually{task.as_event(at)}; });
+            break;
+        default: parts_.records.tell<task_retry_requested>(task, [&] { return task_retry_requested{task.as_event(at)}; });
+        }
+    }
+
+    engine_parts& parts_;
+    task_finalizer& finalizer_;
+};
+
+} // namespace tasker

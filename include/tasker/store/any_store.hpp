@@ -1,0 +1,83 @@
+#pragma once
+
+#include <tasker/store/store.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace tasker {
+
+/// Any store, behind one indirection: the only place where the engine's code meets the store's type.
+class any_store {
+public:
+    template <class Store>
+        requires(store<std::remove_cvref_t<Store>> && !std::same_as<std::remove_cvref_t<Store>, any_store>)
+    any_store(Store&& store) : self_{std::make_unique<model<std::remove_cvref_t<Store>>>(std::forward<Store>(store))}
+    {
+    }
+
+    bool blocks() const { return self_->blocks(); }
+    void migrate() { self_->migrate(); }
+    workflow_id register_workflow(workflow_key const& key, graph const& shape) { return self_->register_workflow(key, shape); }
+    commit_result commit(commit_batch const& batch) { return self_->commit(batch); }
+    std::vector<claimed_task> claim(claim_request const& request) { return self_->claim(request); }
+    std::optional<task_snapshot> load(task_id task) { return self_->load(task); }
+    heartbeat_result heartbeat(worker_id worker, time_point now, duration lease) { return self_->heartbeat(worker, now, lease); }
+    bool request(task_id task, command const& asked) { return self_->request(task, asked); }
+    std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
+    {
+        return self_->next_due(worker, now, workflows);
+    }
+    std::vector<task_record> find(task_filter const& filter, page const& page) { return self_->find(filter, page); }
+    std::vector<transition_record> history(task_id task) { return self_->history(task); }
+    store_statistics statistics(time_point now, time_point since) { return self_->statistics(now, since); }
+    std::size_t purge(time_point before, std::size_t limit) { return self_->purge(before, limit); }
+
+private:
+    struct interface {
+        virtual ~interface() = default;
+        virtual bool blocks() const = 0;
+        virtual void migrate() = 0;
+        virtual workflow_id register_workflow(workflow_key const&, graph const&) = 0;
+        virtual commit_result commit(commit_batch const&) = 0;
+        virtual std::vector<claimed_task> claim(claim_request const&) = 0;
+        virtual std::optional<task_snapshot> load(task_id) = 0;
+        virtual heartbeat_result heartbeat(worker_id, time_point, duration) = 0;
+        virtual bool request(task_id, command const&) = 0;
+        virtual std::optional<time_point> next_due(worker_id, time_point, std::span<workflow_id const>) = 0;
+        virtual std::vector<task_record> find(task_filter const&, page const&) = 0;
+        virtual std::vector<transition_record> history(task_id) = 0;
+        virtual store_statistics statistics(time_point, time_point) = 0;
+        virtual std::size_t purge(time_point, std::size_t) = 0;
+    };
+
+    template <class Store>
+    struct model final : interface {
+        template <class Source>
+        explicit model(Source&& source) : store{std::forward<Source>(source)}
+        {
+        }
+        bool blocks() const override { return store.blocks(); }
+        void migrate() override { store.migrate(); }
+        workflow_id register_workflow(workflow_key const& k, graph const& g) override { return store.register_workflow(k, g); }
+        commit_result commit(commit_batch const& b) override { return store.commit(b); }
+        std::vector<claimed_task> claim(claim_request const& r) override { return store.claim(r); }
+        std::optional<task_snapshot> load(task_id t) override { return store.load(t); }
+        heartbeat_result heartbeat(worker_id w, time_point n, duration l) override { return store.heartbeat(w, n, l); }
+        bool request(task_id t, command const& c) override { return store.request(t, c); }
+        std::optional<time_point> next_due(worker_id w, time_point n, std::span<workflow_id const> i) override
+        {
+            return store.next_due(w, n, i);
+        }
+        std::vector<task_record> find(task_filter const& f, page const& p) override { return store.find(f, p); }
+        std::vector<transition_record> history(task_id t) override { return store.history(t); }
+        store_statistics statistics(time_point n, time_point s) override { return store.statistics(n, s); }
+        std::size_t purge(time_point b, std::size_t l) override { return store.purge(b, l); }
+
+        Store store;
+    };
+
+    std::unique_ptr<interface> self_;
+};
+
+} // namespace tasker

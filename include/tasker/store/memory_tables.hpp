@@ -1,0 +1,328 @@
+#pragma once
+
+#include <tasker/store/memory_index.hpp>
+#include <tasker/store/store.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+
+namespace tasker::detail {
+
+/// All of one task.
+struct memory_entry {
+    task_record task;
+    std::vector<std::uint32_t> slots; ///< by step number: 1 + its position in `steps`, 0 for none
+    std::vector<std::pair<step_no, step_record>> steps; ///< in the order of their first write
+    std::vector<transition_record> transitions;
+    std::uint64_t created_by = 0; ///< number of the commit that made it
+    std::uint64_t refused_by = 0; ///< number of the last commit that may not touch it
+
+    void put(step_no no, step_record const& record)
+    {
+        if (no >= slots.size())
+            slots.resize(no + std::size_t{1});
+        if (auto const slot = slots[no]; slot != 0)
+            steps[slot - 1].second = record;
+        else {
+            steps.emplace_back(no, record);
+            slots[no] = static_cast<std::uint32_t>(steps.size());
+        }
+    }
+
+    void put(transition_record const& record)
+    {
+        transitions.push_back(record);
+        transitions.back().sequence = static_cast<std::int64_t>(transitions.size());
+    }
+
+    task_snapshot snapshot() const
+    {
+        task_snapshot copy{task, {}};
+        copy.steps.reserve(steps.size());
+        for (auto const slot : slots)
+            if (slot != 0)
+                copy.steps.push_back(steps[slot - 1]);
+        return copy;
+    }
+};
+
+/// The tables of a memory_store and the rules that the contract lays on them. Not thread-safe, but for `mutex`.
+struct memory_tables {
+    std::mutex mutex;
+    std::map<workflow_key, workflow_id> numbers;
+    std::deque<graph> shapes; ///< of workflow 1, 2, ...
+    graph no_steps;
+    std::unordered_map<task_id, memory_entry> tasks;
+    std::set<task_id> ids;
+    std::unordered_map<std::string_view, task_id> identities; ///< views of the tasks' own keys
+    std::unordered_map<worker_id, time_point> leases;
+    memory_index index;
+    std::uint64_t commits = 0;
+    std::vector<memory_entry*> targets; ///< of a commit's writes in turn; kept for its capacity
+
+    template <class Change>
+    void change(memory_entry& row, Change apply)
+    {
+        index.remove(row.task);
+        apply(row.task);
+        index.insert(row.task);
+    }
+
+    bool is_dead(worker_id worker, time_point now) const
+    {
+        auto const lease = leases.find(worker);
+        return lease == leases.end() || lease->second <= now;
+    }
+
+    // ---- commit ------------------------------------------------------------------------------------------------
+
+    commit_result commit(commit_batch const& batch)
+    {
+        commit_result result;
+        ++commits;
+        for (task_record const& task : batch.created)
+            create(task, result);
+        targets.clear();
+        for (task_write const& write : batch.tasks)
+            targets.push_back(fence(write.id, write.epoch, batch.worker, result));
+        for (step_write const& write : batch.steps)
+            targets.push_back(fence(write.task, write.epoch, batch.worker, result));
+        for (std::size_t at = 0; at < batch.transitions.size(); ++at)
+            targets.push_back(fence(batch.transitions[at].task, batch.transition_epochs[at], batch.worker, result));
+
+        auto target = targets.begin();
+        auto const each = [&](auto const& writes, auto apply) {
+            for (auto const& write : writes)
+                if (memory_entry* const row = *target++; row != nullptr && row->refused_by != commits)
+                    apply(*row, write);
+        };
+        each(batch.tasks, [&](memory_entry& row, task_write const& write) { put(row, write); });
+        each(batch.steps, [](memory_entry& row, step_write const& write) { row.put(write.step, write.record); });
+        each(batch.transitions, [](memory_entry& row, transition_record const& record) { row.put(record); });
+        return result;
+    }
+
+    void create(task_record const& task, commit_result& result)
+    {
+        if (auto const known = tasks.find(task.id); known != tasks.end()) {
+            known->second.refused_by = commits;
+            result.duplicates.push_back({task.id, task.id});
+        } else if (auto const same = identities.find(task.identity_key); same != identities.end())
+            result.duplicates.push_back({task.id, same->second});
+        else {
+            memory_entry& row = tasks[task.id];
+            row.task = task;
+            row.created_by = commits;
+            ids.insert(ids.end(), task.id);
+            identities.emplace(row.task.identity_key, task.id);
+            index.insert(task);
+        }
+    }
+
+    /// The row that may be written, or null; a task lost to another worker is reported once.
+    memory_entry* fence(task_id id, std::int64_t epoch, worker_id worker, commit_result& result)
+    {
+        if (!targets.empty() && targets.back() != nullptr && targets.back()->task.id == id &&
+            targets.back()->task.epoch == epoch)
+            return targets.back(); // its worker was checked already
+        auto const found = tasks.find(id);
+        if (found == tasks.end()) {
+            auto const is_refused = [id](duplicate const& pair) { return pair.refused == id; };
+            if (std::none_of(result.duplicates.begin(), result.duplicates.end(), is_refused))
+                report_lost(id, result);
+            return nullptr;
+        }
+        memory_entry& row = found->second;
+        bool const owns = worker && row.task.worker == worker && row.task.epoch == epoch;
+        bool const may_write = owns || row.created_by == commits;
+        if (!may_write && row.refused_by != commits) {
+            row.refused_by = commits;
+            report_lost(id, result);
+        }
+        return &row;
+    }
+
+    static void report_lost(task_id id, commit_result& result)
+    {
+        if (std::find(result.lease_lost.begin(), result.lease_lost.end(), id) == result.lease_lost.end())
+            result.lease_lost.push_back(id);
+    }
+
+    void put(memory_entry& row, task_write const& write)
+    {
+        change(row, [&](task_record& task) {
+            task.state = write.state;
+            task.status_reason = write.status_reason;
+            task.started_at = write.started_at;
+            task.finished_at = write.finished_at;
+            task.wake_at = write.wake_at;
+            task.recoveries = write.recoveries;
+            if (write.release)
+                task.worker = {};
+            if (write.clear_request)
+                task.request.reset();
+        });
+    }
+
+    // ---- claim -------------------------------------------------------------------------------------------------
+
+    /// Neither the claimer nor a live worker owns it.
+    bool is_free(task_record const& task, claim_request const& request) const
+    {
+        return !task.worker || (task.worker != request.worker && is_dead(task.worker, request.now));
+    }
+
+    static bool is_among(std::span<workflow_id const> workflows, workflow_id workflow)
+    {
+        return std::find(workflows.begin(), workflows.end(), workflow) != workflows.end();
+    }
+
+    std::vector<task_id> named_candidate(claim_request const& request) const
+    {
+        auto const found = tasks.find(*request.task);
+        if (found == tasks.end() || !is_among(request.workflows, found->second.task.workflow) ||
+            !is_free(found->second.task, request))
+            return {};
+        return {*request.task};
+    }
+
+    std::vector<task_id> candidates(claim_request const& request)
+    {
+        std::vector<claim_rank> ranks;
+        std::set<workflow_id> const distinct{request.workflows.begin(), request.workflows.end()};
+        for (workflow_id const workflow : distinct)
+            index.append_due(workflow, request.now, request.limit, ranks);
+        append_orphans(request, ranks);
+        for (task_id const id : index.requested())
+            if (task_record const& task = tasks.at(id).task;
+                distinct.contains(task.workflow) && is_free(task, request))
+                ranks.push_back(rank_of(task));
+        std::sort(ranks.begin(), ranks.end());
+        ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+        ranks.resize(std::min(ranks.size(), request.limit));
+        std::vector<task_id> chosen;
+        for (auto const& rank : ranks)
+            chosen.push_back(rank.id);
+        return chosen;
+    }
+
+    /// Appends the first `limit` live tasks of each dead worker.
+    void append_orphans(claim_request const& request, std::vector<claim_rank>& ranks) const
+    {
+        for (auto const& [owner, owned] : index.owned()) {
+            if (owner == request.worker || !is_dead(owner, request.now))
+                continue;
+            auto const end = ranks.size() + request.limit;
+            for (auto rank = owned.begin(); rank != owned.end() && ranks.size() < end; ++rank)
+                if (task_record const& task = tasks.at(rank->id).task;
+                    !is_finished(task.state) && is_among(request.workflows, task.workflow))
+                    ranks.push_back(*rank);
+        }
+    }
+
+    claimed_task hand_over(memory_entry& row, worker_id claimer)
+    {
+        bool const recovered = static_cast<bool>(row.task.worker);
+        change(row, [&](task_record& task) {
+            task.worker = claimer;
+            ++task.epoch;
+            task.wake_at.reset();
+            task.recoveries += recovered ? 1 : 0;
+        });
+        return {row.snapshot(), recovered};
+    }
+
+    void retire(worker_id worker)
+    {
+        leases.erase(worker);
+        auto const found = index.owned().find(worker);
+        if (found == index.owned().end())
+            return;
+        std::vector<claim_rank> const freed{found->second.begin(), found->second.end()};
+        for (auto const& rank : freed)
+            change(tasks.at(rank.id), [](task_record& task) { task.worker = {}; });
+    }
+
+    std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
+    {
+        std::optional<time_point> earliest;
+        auto const consider = [&](std::optional<time_point> at) {
+            if (at && (!earliest || *at < *earliest))
+                earliest = at;
+        };
+        for (workflow_id const workflow : workflows)
+            consider(index.next_wake(workflow, now));
+        for (auto const& [owner, owned] : index.owned()) {
+            auto const is_wanted = [&](claim_rank const& rank) {
+                task_record const& task = tasks.at(rank.id).task;
+                return !is_finished(task.state) && is_among(workflows, task.workflow);
+            };
+            if (owner != worker && std::any_of(owned.begin(), owned.end(), is_wanted))
+                consider(is_dead(owner, now) ? now : leases.at(owner));
+        }
+        claim_request const asking{worker, now, 0, workflows, {}};
+        for (task_id const id : index.requested())
+            if (task_record const& task = tasks.at(id).task;
+                is_among(workflows, task.workflow) && is_free(task, asking))
+                consider(now);
+        return earliest;
+    }
+
+    // ---- look-ups ----------------------------------------------------------------------------------------------
+
+    bool matches(task_record const& task, task_filter const& filter) const
+    {
+        if ((filter.state && *filter.state != task.state) ||
+            (filter.identity_key && *filter.identity_key != task.identity_key))
+            return false;
+        if (!filter.name_space && !filter.name && !filter.version)
+            return true;
+        auto const known = std::find_if(numbers.begin(), numbers.end(),
+                                        [&](auto const& pair) { return pair.second == task.workflow; });
+        return known != numbers.end() && filter.name_space.value_or(known->first.name_space) == known->first.name_space &&
+               filter.name.value_or(known->first.name) == known->first.name &&
+               filter.version.value_or(known->first.version) == known->first.version;
+    }
+
+    /// The definition of `workflow`; nobody registered it: no steps.
+    graph const& shape_of(workflow_id workflow) const
+    {
+        bool const is_known = workflow >= 1 && static_cast<std::size_t>(workflow) <= shapes.size();
+        return is_known ? shapes[static_cast<std::size_t>(workflow - 1)] : no_steps;
+    }
+
+    void count(memory_entry const& row, time_point now, time_point since, store_statistics& counts) const
+    {
+        ++counts.tasks[row.task.state];
+        counts.created_since += row.task.created_at >= since ? 1 : 0;
+        counts.finished_since +=
+            is_finished(row.task.state) && row.task.finished_at && *row.task.finished_at >= since ? 1 : 0;
+        graph const& shape = shape_of(row.task.workflow);
+        if (shape.size() > row.steps.size())
+            counts.steps[step_state::pending] += shape.size() - row.steps.size();
+        for (auto const& [no, step] : row.steps) {
+            ++counts.steps[step.state];
+            if (step.state != step_state::error)
+                continue;
+            retry_policy const retry = no < shape.size() ? shape.step(no).options.retry : retry_policy{};
+            bool const is_final = (step.last_failure && step.last_failure->kind == failure_kind::permanent) ||
+                                  step.attempts >= (retry.retryable ? retry.max_attempts : 1);
+            ++(is_final ? counts.exhausted_errors : counts.retryable_errors);
+            counts.in_backoff += !is_final && step.next_retry_at && *step.next_retry_at > now ? 1 : 0;
+        }
+    }
+
+    void erase(task_id id)
+    {
+        auto const found = tasks.find(id);
+        index.remove(found->second.task);
+        identities.erase(found->second.task.identity_key);
+        ids.erase(id);
+        tasks.erase(found);
+    }
+};
+
+} // namespace tasker::detail

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <tasker/model/states.hpp>
+#include <tasker/store/sql/dialect.hpp>
+#include <tasker/store/sql/statements.hpp>
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tasker::sql {
+
+/// One step of the schema's history: it brings a database from `version - 1` to `version`. Never changed once released.
+struct migration {
+    int version = 0;
+    std::vector<std::string> sql;
+};
+
+/// `(state = 'pending' or state = ...)`. SQLite builds a table for every IN list of more than two, at every row.
+inline std::string one_of(std::string_view column, std::span<std::string_view const> names)
+{
+    std::string condition;
+    for (std::string_view const name : names)
+        condition.append(condition.empty() ? "(" : " or ").append(column).append(" = '").append(name).append("'");
+    return condition + ")";
+}
+
+inline std::vector<std::string> definition_tables(schema_words const& is)
+{
+    std::string const integer{is.integer};
+    std::string const text{is.text};
+    std::string const clustered{is.clustered};
+    return {
+        "create table workflows (id " + std::string{is.serial_key} + ", name_space " + text + " not null, name " + text +
+            " not null, version " + text + " not null, unique (name_space, name, version))",
+        "create table workflow_steps (workflow_id " + integer + " not null, step_no " + integer + " not null, name " + text +
+            " not null, max_attempts " + integer + " not null, retryable " + integer +
+            " not null, primary key (workflow_id, step_no))" + clustered,
+        "create table workflow_edges (workflow_id " + integer + " not null, parent_no " + integer + " not null, child_no " +
+            integer + " not null, primary key (workflow_id, parent_no, child_no))" + clustered,
+    };
+}
+
+inline std::string tasks_table(schema_words const& is)
+{
+    std::string const integer{is.integer};
+    std::string const text{is.text};
+    std::string const id{is.id};
+    return "create table tasks (id " + id + " not null primary key, workflow_id " + integer + " not null, state " + text +
+           " not null check " + one_of("state", state_names) + ", input " + text + " not null, priority " + integer +
+           " not null, identity_key " + text + " not null unique, initiator " + text + " not null, source_system " + text +
+           " not null, reason " + text + " not null, created_at " + integer + " not null, started_at " + integer +
+           ", finished_at " + integer + ", wake_at " + integer + ", status_reason " + text + " not null, worker_id " + id +
+           ", epoch " + integer + " not null, recoveries " + integer + " not null, request_kind " + text +
+           " check (request_kind is null or " + one_of("request_kind", command_names) + "), request_step " + text +
+           ", request_result " + text + ", request_reason " + text + ")";
+}
+
+inline std::string steps_table(schema_words const& is)
+{
+    std::string const integer{is.integer};
+    std::string const text{is.text};
+    return "create table steps (task_id " + std::string{is.id} + " not null, step_no " + integer + " not null, state " + text +
+           " not null check " + one_of("state", state_names) + ", attempts " + integer + " not null, backoff_request " +
+           integer + ", started_at " + integer + ", finished_at " + integer + ", next_retry_at " + integer + ", result " +
+           text + " not null, failure_kind " + text + " check (failure_kind is null or " +
+           one_of("failure_kind", failure_names) + "), failure_what " + text + ", failure_type " + text +
+           ", primary key (task_id, step_no))" + std::string{is.clustered};
+}
+
+inline std::string transitions_table(schema_words const& is)
+{
+    std::string const integer{is.integer};
+    std::string const text{is.text};
+    return "create table transitions (task_id " + std::string{is.id} + " not null, sequence " + integer +
+           " not null, step_no " + integer + ", from_state " + text + " not null check (from_state = '' or " +
+           one_of("from_state", state_names) + "), to_state " + text + " not null check " + one_of("to_state", state_names) +
+           ", at " + integer + " not null, attempt " + integer + " not null, detail " + text +
+           " not null, primary key (task_id, sequence))" + std::string{is.clustered};
+}
+
+inline std::string workers_table(schema_words const& is)
+{
+    std::string const integer{is.integer};
+    return "create table workers (id " + std::string{is.id} + " not null primary key, expires_at " + integer +
+           " not null, host " + std::string{is.text} + " not null, process " + integer + " not null, process_started " +
+           integer + " not null)" + std::string{is.clustered};
+}
+
+/// What claims, heartbeats and lists go by. Finished tasks stand in three of them alone: one that lists a workflow's
+/// tasks, one for what ended in no success, one for purging.
+inline std::vector<std::string> task_indexes()
+{
+    std::string const unowned = " where worker_id is null and ";
+    return {
+        "create index tasks_due on tasks (workflow_id, priority desc, id)" + unowned + "wake_at is null and " + is_live(),
+        "create index tasks_asleep on tasks (workflow_id, wake_at)" + unowned + "wake_at is not null and " + is_live(),
+        "create index tasks_owned on tasks (worker_id, workflow_id, priority desc, id) where worker_id is not null",
+        "create index tasks_requested on tasks (worker_id, workflow_id, priority desc, id) where request_kind is not null",
+        "create index tasks_of_workflow on tasks (workflow_id, id)",
+        "create index tasks_unusual on tasks (state, id) where " + std::string{is_unusual},
+        "create index tasks_over on tasks (finished_at) where finished_at is not null and " + is_over(),
+        "create index steps_failed on steps (task_id, step_no) where state = 'error'",
+    };
+}
+
+/// All versions of the schema, oldest first.
+inline std::vector<migration> migrations(schema_words const& is)
+{
+    migration first{1, definition_tables(is)};
+    for (auto table : {tasks_table, steps_table, transitions_table, workers_table})
+        first.sql.push_back(table(is));
+    for (std::string& index : task_indexes())
+        first.sql.push_back(std::move(index));
+    return {std::move(first)};
+}
+
+} // namespace tasker::sql

@@ -1,0 +1,148 @@
+#pragma once
+
+#include <tasker/model/records.hpp>
+#include <tasker/model/workflow_key.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tasker {
+
+/// The new values of a task's own row. Applied only while (id, epoch) still names the owner.
+struct task_write {
+    task_id id;
+    std::int64_t epoch = 0;
+    task_state state = task_state::pending;
+    std::string status_reason;
+    std::optional<time_point> started_at;
+    std::optional<time_point> finished_at;
+    std::optional<time_point> wake_at;
+    int recoveries = 0;
+    bool release = false;       ///< give the lease up
+    bool clear_request = false; ///< the pending command was carried out or refused
+};
+
+/// The new values of a step's row. Applied only while (task, epoch) still names the owner.
+struct step_write {
+    task_id task;
+    std::int64_t epoch = 0;
+    step_no step = 0;
+    step_record record;
+};
+
+/// What one flush of a journal writes, as one transaction. At most one task_write a task and one step_write a step.
+struct commit_batch {
+    worker_id worker;
+    time_point now{};
+    std::vector<task_record> created;
+    std::vector<task_write> tasks;
+    std::vector<step_write> steps;
+    std::vector<transition_record> transitions; ///< in order; `sequence` is ignored and given by the store
+    std::vector<std::int64_t> transition_epochs; ///< parallel to transitions: the epoch it was written under
+
+    bool empty() const noexcept { return created.empty() && tasks.empty() && steps.empty() && transitions.empty(); }
+    void clear()
+    {
+        created.clear();
+        tasks.clear();
+        steps.clear();
+        transitions.clear();
+        transition_epochs.clear();
+    }
+};
+
+/// A creation refused because `existing` has the same identity key. Nothing of it, its transitions included, is stored.
+struct duplicate {
+    task_id refused;
+    task_id existing;
+};
+
+struct commit_result {
+    std::vector<task_id> lease_lost; ///< tasks of which nothing was written: somebody else owns them now
+    std::vector<duplicate> duplicates;
+};
+
+/// Which tasks a worker wants. Only unowned tasks that are due, tasks of dead workers (lease over, or known to be gone)
+/// and unowned tasks with a request are given out, best priority first, then oldest.
+struct claim_request {
+    worker_id worker;
+    time_point now{};
+    std::size_t limit = 0;
+    std::span<workflow_id const> workflows; ///< those the worker can run
+    std::optional<task_id> task;            ///< this one alone, due or not (a live owner still keeps it)
+};
+
+/// A task now owned by the claimer: its epoch is already the new one.
+struct claimed_task {
+    task_snapshot snapshot;
+    bool recovered = false; ///< taken from a dead worker
+};
+
+struct heartbeat_result {
+    std::optional<time_point> store_now;              ///< the store's clock, when it has one of its own
+    std::vector<std::pair<task_id, command>> requests; ///< pending commands for tasks this worker owns
+};
+
+struct task_filter {
+    std::optional<std::string> name_space;
+    std::optional<std::string> name;
+    std::optional<std::string> version;
+    std::optional<task_state> state;
+    std::optional<std::string> identity_key;
+};
+
+/// Pages run from newest to oldest: ask again with `before` = the last id seen.
+struct page {
+    std::optional<task_id> before;
+    std::size_t limit = 100; ///< at most 1,000; more is cut to that
+};
+inline constexpr std::size_t page_limit_cap = 1000;
+
+struct store_statistics {
+    std::map<task_state, std::size_t> tasks;
+    std::map<step_state, std::size_t> steps; ///< a step without a row counts as pending
+    std::size_t retryable_errors = 0;        ///< failed steps with attempts left
+    std::size_t exhausted_errors = 0;        ///< failed steps without
+    std::size_t in_backoff = 0;              ///< retryable, and not due yet
+    std::size_t created_since = 0;           ///< tasks created in the window
+    std::size_t finished_since = 0;          ///< tasks finished in the window
+};
+
+/// The contract every store keeps. Each operation is one transaction; it either happens whole or throws
+/// `error{store_unavailable}` and changes nothing. Thread safety: operations may be called from any thread.
+/// SQL stores block; the engine calls them through its offload alone.
+template <class Store>
+concept store = requires(Store& s, Store const& c, commit_batch const& batch, claim_request const& claim, task_id task,
+                         worker_id worker, time_point now, workflow_key const& key, graph const& shape,
+                         std::span<workflow_id const> workflows, command const& request, task_filter const& filter,
+                         page const& page, std::size_t limit) {
+    /// Whether calls may block the thread.
+    { c.blocks() } -> std::convertible_to<bool>;
+    /// Creates or upgrades the tables; throws `error{schema_mismatch}` when they are newer than this library.
+    s.migrate();
+    /// The number of this workflow version. Throws `error{shape_conflict}` when it is known with another shape.
+    { s.register_workflow(key, shape) } -> std::same_as<workflow_id>;
+    { s.commit(batch) } -> std::same_as<commit_result>;
+    { s.claim(claim) } -> std::same_as<std::vector<claimed_task>>;
+    { s.load(task) } -> std::same_as<std::optional<task_snapshot>>;
+    /// Extends the worker's lease to `now + lease`; a lease of zero retires the worker and frees its tasks at once.
+    { s.heartbeat(worker, now, now - now) } -> std::same_as<heartbeat_result>;
+    /// Leaves a command for the task's owner, or for whoever claims it next. False when there is no such task.
+    { s.request(task, request) } -> std::same_as<bool>;
+    /// When the next unowned task of these workflows is due, or the next foreign lease runs out; the past means now.
+    { s.next_due(worker, now, workflows) } -> std::same_as<std::optional<time_point>>;
+    { s.find(filter, page) } -> std::same_as<std::vector<task_record>>;
+    /// The audit trail of a task, in order.
+    { s.history(task) } -> std::same_as<std::vector<transition_record>>;
+    /// Counts over the whole store, and of the window that began at `since`.
+    { s.statistics(now, now) } -> std::same_as<store_statistics>; // (now, since)
+    /// Deletes at most `limit` tasks finished before `now`, with their steps and history; returns how many.
+    { s.purge(now, limit) } -> std::same_as<std::size_t>;
+};
+
+} // namespace tasker

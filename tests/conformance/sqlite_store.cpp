@@ -1,0 +1,20 @@
+#include <tasker/store/sqlite_store.hpp>
+#include <tasker/testing/store_conformance.hpp>
+
+#include "support/catch.hpp"
+#include "support/scratch_directory.hpp"
+
+using namespace tasker;
+
+TEST_CASE("the SQLite store keeps every sentence of the store contract "
+          "[A07][A11][A13][B11][B12][B15][B16][C16][E12][F24][F25][J11][J12][J22]",
+          "[conformance]")
+{
+    support::scratch_directory const directory;
+    for (testing::conformance_check const& check : testing::conformance_checks)
+        DYNAMIC_SECTION(check.sentence)
+        {
+            sqlite_options const quick{.synchronous = sqlite_synchronous::off};
+            REQUIRE_NOTHROW(testing::run_check(check, sqlite_store{directory.path() / "store.db", quick}));
+        }
+}
