@@ -1,20 +1,38 @@
-# Compiles each header of include/ on its own and included twice, and links a second user of all of them: a header
-# that forgets an include, a guard or an `inline` stops the build.
+# Checks each header of include/ on its own, included twice, and links two users of all of them: a header that forgets an
+# include, a guard or an `inline` stops the build.
+set(tasker_syntax_only "${CMAKE_CURRENT_LIST_DIR}/syntax_only.sh")
 
-# tasker_add_header_tests(<program> <include directory> <header>...): the headers are relative to the directory.
+# tasker_add_header_tests(<program> <include directory> <header>...): the headers are relative to the directory. What
+# they need is linked to the interface library <program>_needs.
 function(tasker_add_header_tests program directory)
     set(folder "${CMAKE_CURRENT_BINARY_DIR}/${program}_sources")
-    set(sources "${folder}/all_headers.cpp")
     set(all "")
     foreach(header IN LISTS ARGN)
         file(CONFIGURE OUTPUT "${folder}/${header}.cpp" CONTENT "#include <${header}>\n#include <${header}>\n")
         list(APPEND sources "${folder}/${header}.cpp")
         string(APPEND all "#include <${header}>\n")
     endforeach()
-    file(CONFIGURE OUTPUT "${folder}/all_headers.cpp" CONTENT "${all}\nint main()\n{\n}\n")
-    add_executable(${program} ${sources})
-    target_include_directories(${program} PRIVATE "${directory}")
-    target_compile_options(${program} PRIVATE -g0)
+    add_library(${program}_needs INTERFACE)
+    target_include_directories(${program}_needs INTERFACE "${directory}")
+
+    add_library(${program}_alone OBJECT ${sources})
+    target_link_libraries(${program}_alone PRIVATE ${program}_needs)
+    set_target_properties(${program}_alone PROPERTIES CXX_COMPILER_LAUNCHER "${tasker_syntax_only}")
+
+    # The second user is a copy of the first one's object: the linker tells what is defined twice.
+    file(CONFIGURE OUTPUT "${folder}/all_headers.cpp" CONTENT "${all}")
+    add_library(${program}_all OBJECT "${folder}/all_headers.cpp")
+    target_link_libraries(${program}_all PRIVATE ${program}_needs)
+    target_compile_options(${program}_all PRIVATE -g0)
+    set(copy "${folder}/all_headers_again${CMAKE_CXX_OUTPUT_EXTENSION}")
+    add_custom_command(OUTPUT "${copy}"
+        COMMAND "${CMAKE_COMMAND}" -E copy $<TARGET_OBJECTS:${program}_all> "${copy}"
+        DEPENDS ${program}_all $<TARGET_OBJECTS:${program}_all> VERBATIM)
+    set_source_files_properties("${copy}" PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+    file(CONFIGURE OUTPUT "${folder}/main.cpp" CONTENT "int main()\n{\n}\n")
+    add_executable(${program} "${folder}/main.cpp" "${copy}" $<TARGET_OBJECTS:${program}_all>)
+    target_link_libraries(${program} PRIVATE ${program}_needs)
+    add_dependencies(${program} ${program}_alone)
 endfunction()
 
 if(TASKER_CHECK_HEADERS)
@@ -25,7 +43,7 @@ if(TASKER_CHECK_HEADERS)
         list(FILTER headers EXCLUDE REGEX "store/sql")
     endif()
     tasker_add_header_tests(tasker_header_tests "${PROJECT_SOURCE_DIR}/include" ${headers})
-    target_link_libraries(tasker_header_tests PRIVATE
+    target_link_libraries(tasker_header_tests_needs INTERFACE
         tasker::testing $<TARGET_NAME_IF_EXISTS:tasker::sqlite> tasker_warnings)
     add_test(NAME "headers: each compiles alone and twice, and all link from two files" COMMAND tasker_header_tests)
 endif()

@@ -68,6 +68,7 @@ private:
         tasker::engine_options options;
         options.max_concurrent_steps = static_cast<std::size_t>(concurrency);
         options.max_resident_tasks = 3 * options.max_concurrent_steps; // the other orders wait in the store, not half done
+        options.max_recoveries = 1'000; // this program may be killed at any time: that is no order's fault
         return options;
     }
 

@@ -97,10 +97,11 @@ public:
     void identity_strategy(identity_function strategy) { strategy_ = std::move(strategy); }
 
     /// Calls `subscriber` with every event of its parameter type; see `event_bus::subscribe`.
-    template <class Subscriber, class... Options>
-    [[nodiscard]] subscription subscribe(Subscriber&& subscriber, Options const&... options)
+    template <class Subscriber>
+    [[nodiscard]] subscription subscribe(Subscriber&& subscriber,
+                                         subscribe_options const& options = default_options_of<std::decay_t<Subscriber>>)
     {
-        return core_->parts.events.subscribe(std::forward<Subscriber>(subscriber), options...);
+        return core_->parts.events.subscribe(std::forward<Subscriber>(subscriber), options);
     }
 
     /// The system's events and the ones that workflows declare.

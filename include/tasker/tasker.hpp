@@ -10,7 +10,9 @@
 #include <tasker/event/metrics_subscriber.hpp>
 #include <tasker/event/trace_subscriber.hpp>
 #include <tasker/flow/async.hpp>
+#include <tasker/flow/diagram.hpp>
 #include <tasker/flow/on.hpp>
 #include <tasker/flow/workflow_builder.hpp>
+#include <tasker/flow/workflow_from_json.hpp>
 #include <tasker/policy/http_retry.hpp>
 #include <tasker/store/memory_store.hpp>

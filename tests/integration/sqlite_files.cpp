@@ -58,6 +58,24 @@ commit_batch creation_of(worker_id worker, std::vector<task_record> tasks)
     return batch;
 }
 
+/// Makes the task's row, its first step and the length of its history all say `number`.
+void write_everywhere(commit_batch& batch, task_record const& task, int number)
+{
+    task_write write;
+    write.id = task.id;
+    write.epoch = task.epoch;
+    write.recoveries = number;
+    batch.tasks.push_back(write);
+    step_record step;
+    step.attempts = number;
+    batch.steps.push_back({task.id, task.epoch, 0, step});
+    transition_record line;
+    line.task = task.id;
+    line.to = "pending";
+    batch.transitions.push_back(line);
+    batch.transition_epochs.push_back(task.epoch);
+}
+
 /// What `work` throws must be an error of the library that says each of `parts`.
 template <class Work>
 void check_error(errc code, std::vector<std::string> const& parts, Work work)
@@ -361,21 +379,8 @@ TEST_CASE("kill -9 at any moment leaves every commit whole or absent, and loses 
                 batch.created.push_back(draft(workflow, number, alice));
             auto const tasks = batch.created;
             for (int commit = 1;; ++commit) {
-                for (auto const& task : tasks) {
-                    task_write write;
-                    write.id = task.id;
-                    write.epoch = 1;
-                    write.recoveries = commit;
-                    batch.tasks.push_back(write);
-                    step_record step;
-                    step.attempts = commit;
-                    batch.steps.push_back({task.id, 1, 0, step});
-                    transition_record line;
-                    line.task = task.id;
-                    line.to = "pending";
-                    batch.transitions.push_back(line);
-                    batch.transition_epochs.push_back(1);
-                }
+                for (auto const& task : tasks)
+                    write_everywhere(batch, task, commit);
                 store.commit(batch);
                 batch.clear();
                 parent.tell(static_cast<std::uint64_t>(commit));

@@ -80,11 +80,10 @@ public:
                                                     "base of events, or `tasker::event`.");
             static_assert(std::is_void_v<typename detail::signature_of<callable>::result>,
                           "A subscriber must return void: nobody would await or read its result.");
-            return add(
-                [call = callable(std::forward<Subscriber>(heard_by))](event const& one) mutable {
-                    call_with<heard>(call, one);
-                },
-                event_set_of<heard>, options);
+            if constexpr (takes_const<parameter>) // else one message is enough
+                return add([call = callable(std::forward<Subscriber>(heard_by))](
+                               event const& one) mutable { call_with<heard>(call, one); },
+                           event_set_of<heard>, options);
         }
     }
 

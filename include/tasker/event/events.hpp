@@ -66,7 +66,7 @@ struct step_failed : step_event {
     std::string what = "Unknown error";
     std::string type = "unknown"; ///< the exception's class
     duration elapsed{};
-    std::optional<time_point> next_retry_at; ///< nothing: failed for good
+    std::optional<time_point> next_retry_at{}; ///< nothing: failed for good
 };
 
 /// Copies the cause into the event; a cause without text or class leaves the event's defaults.

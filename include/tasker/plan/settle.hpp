@@ -54,6 +54,8 @@ inline void settle(step_record& record, retry_policy const& policy, attempt_outc
     }
     if (outcome.problem.what.empty())
         outcome.problem.what = "Unknown error";
+    if (outcome.problem.type.empty())
+        outcome.problem.type = "unknown";
     bool const abandoned = outcome.problem.kind == failure_kind::abandoned;
     record.attempts += abandoned ? 0 : 1;
     record.state = step_state::error;

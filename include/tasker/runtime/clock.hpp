@@ -33,24 +33,24 @@ public:
     virtual std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) = 0;
 };
 
-/// UTC, read once and at each `synchronize`, and carried on by the steady clock: a jump of the wall clock moves nothing
-/// that already waits.
+/// UTC, read once and carried on by the steady clock: a jump of the wall clock moves nothing that waits. Where the store
+/// has a clock of its own, the engine's is moved forward to it, never back.
 class system_clock final : public clock {
 public:
     system_clock() : offset_{wall() - steady()} {}
 
     time_point now() const override
     {
-        time_point const reading{steady() + offset_.load(std::memory_order_relaxed)};
-        time_point last = last_.load(std::memory_order_relaxed);
-        while (reading > last && !last_.compare_exchange_weak(last, reading, std::memory_order_relaxed)) {
-        }
-        return reading > last ? reading : last;
+        return time_point{steady() + offset_.load(std::memory_order_relaxed)};
     }
 
     void synchronize(std::optional<time_point> store_now) override
     {
-        offset_.store((store_now ? store_now->time_since_epoch() : wall()) - steady(), std::memory_order_relaxed);
+        if (!store_now)
+            return;
+        duration const offset = store_now->time_since_epoch() - steady();
+        if (offset > offset_.load(std::memory_order_relaxed)) // called on one strand: no race between the two
+            offset_.store(offset, std::memory_order_relaxed);
     }
 
     std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) override
@@ -92,7 +92,6 @@ private:
     };
 
     std::atomic<duration> offset_;
-    mutable std::atomic<time_point> last_{time_point::min()};
 };
 
 } // namespace tasker

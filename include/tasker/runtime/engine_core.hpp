@@ -175,6 +175,8 @@ private:
             wake_tasks();
             start_steps();
             initializer.resume();
+            if (parts.draining)
+                parts.records.hurry();
             parts.records.flush();
         } while (has_more() && ++turns < most_turns);
         in_drain_ = false;
@@ -357,6 +359,7 @@ private:
         parts.ready.clear();
         leases.retire([this] {
             is_drained_ = true;
+            waiters.stop();
             parts.events.publish(engine_drained{parts.now()});
             for (drained& then : std::exchange(drain_waiters_, {}))
                 then(nullptr);

@@ -31,7 +31,13 @@ public:
     {
     }
 
-    /// Must be called on the strand, as must `give`.
+    one_answer(one_answer const&) = delete;
+    one_answer& operator=(one_answer const&) = delete;
+
+    /// Nobody is left who could answer.
+    ~one_answer() { give(stopped(), Results{}...); }
+
+    /// Called on the strand, or by the destructor.
     void give(std::exception_ptr problem, Results... results)
     {
         if (!handler_)
@@ -47,6 +53,11 @@ public:
     static std::exception_ptr aborted()
     {
         return std::make_exception_ptr(boost::system::system_error{boost::asio::error::operation_aborted});
+    }
+
+    static std::exception_ptr stopped()
+    {
+        return std::make_exception_ptr(error{errc::engine_stopped, "the engine is gone; keep it alive while its tasks are awaited"});
     }
 
 private:
@@ -81,20 +92,12 @@ struct on_strand<void(std::exception_ptr, Results...)> {
                 });
             boost::asio::dispatch(on, [engine = std::move(engine), begin = std::move(begin), answer]() mutable {
                 done then{[answer](std::exception_ptr problem, Results... results) { answer->give(problem, std::move(results)...); }};
-                auto const alive = engine.lock();
-                if (!alive)
-                    then(stopped(), Results{}...);
-                else
+                if (auto const alive = engine.lock())
                     begin(*alive, std::move(then));
             });
         };
         return boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void(std::exception_ptr, Results...)>(
             std::move(initiation), boost::asio::use_awaitable, std::move(core), std::move(strand), std::move(start));
-    }
-
-    static std::exception_ptr stopped()
-    {
-        return std::make_exception_ptr(error{errc::engine_stopped, "the engine is gone; keep it alive while its tasks are awaited"});
     }
 };
 

@@ -158,9 +158,7 @@ private:
                 next = std::min(next, std::max(*result->next_due, parts_.now()));
             adopt_all(std::move(result->tasks));
         }
-        if (parts_.draining)
-            return;
-        parts_.waits.park(poll_, next);
+        expect(next);
         if (again_)
             look();
         parts_.schedule();

@@ -44,7 +44,16 @@ public:
             ask_again_later();
     }
 
-    bool any(task_id task) const { return waiting_.contains(task); }
+    /// The engine works no more: whoever still waits is told so.
+    void stop()
+    {
+        parts_.waits.remove(ask_);
+        for (auto& [task, waiters] : std::exchange(waiting_, {}))
+            for (done& then : waiters)
+                then(std::make_exception_ptr(error{errc::engine_stopped, "the engine was drained before task " + to_text(task) +
+                                                                             " ended; the next worker goes on with it"}),
+                     {});
+    }
 
 private:
     static constexpr duration first_pause = std::chrono::milliseconds{100};

@@ -83,8 +83,11 @@ inline void tell_outcome(engine_parts& parts, task_run& task, step_no step, int 
         parts.records.tell<step_cancelled>(task, [&] { return step_cancelled{base()}; });
     else
         parts.records.tell<step_failed>(task, [&] {
-            failure const& problem = *record.last_failure;
-            return step_failed{base(), problem.kind, problem.what, problem.type, elapsed, record.next_retry_at};
+            step_failed told{base()};
+            set_cause(told, *record.last_failure);
+            told.elapsed = elapsed;
+            told.next_retry_at = record.next_retry_at;
+            return told;
         });
 }
 

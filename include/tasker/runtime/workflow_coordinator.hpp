@@ -71,12 +71,12 @@ private:
     /// What a former owner left behind: attempts that ended with it, and a command nobody carried out.
     void take_over(task_run& task)
     {
-        if (exceeds_recoveries(task.record, parts_.options.max_recoveries) && !is_finished(task.record.state))
-            finalizer_.fail(task, recoveries_exceeded_text(task.record));
         for (step_no step = 0; step < task.plan.shape().size(); ++step)
             if (task.plan.record(step).state == step_state::in_progress)
                 settle_step(parts_, task, step, {attempt_outcome::kind::failed, {}, abandoned_attempt(), {}},
                             task.plan.record(step).started_at.value_or(parts_.now()), {});
+        if (exceeds_recoveries(task.record, parts_.options.max_recoveries) && !is_finished(task.record.state))
+            finalizer_.fail(task, recoveries_exceeded_text(task.record));
         if (auto asked = std::exchange(task.record.request, {})) {
             task.commands.push_front({std::move(*asked), std::move(task.request_done)});
             parts_.records.write_task(task, row_extra::clear_request);

@@ -89,16 +89,16 @@ struct heartbeat_result {
 };
 
 struct task_filter {
-    std::optional<std::string> name_space;
-    std::optional<std::string> name;
-    std::optional<std::string> version;
-    std::optional<task_state> state;
-    std::optional<std::string> identity_key;
+    std::optional<std::string> name_space{};
+    std::optional<std::string> name{};
+    std::optional<std::string> version{};
+    std::optional<task_state> state{};
+    std::optional<std::string> identity_key{};
 };
 
 /// Pages run from newest to oldest: ask again with `before` = the last id seen.
 struct page {
-    std::optional<task_id> before;
+    std::optional<task_id> before{};
     std::size_t limit = 100; ///< at most 1,000; more is cut to that
 };
 inline constexpr std::size_t page_limit_cap = 1000;

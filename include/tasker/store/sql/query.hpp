@@ -66,7 +66,7 @@ public:
         return statement_.fetch();
     }
 
-    /// Executes and reads to the end; true when there was a row, whose columns can be read still.
+    /// Executes and reads to the end; true when there was a row, the last of which can be read still.
     template <class... Values>
     bool run_once(Values const&... values)
     {

@@ -2,7 +2,8 @@
 
 #include <tasker/store/any_store.hpp>
 
-#include <source_location>
+#include <boost/assert/source_location.hpp>
+
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@ public:
 };
 
 /// Throws `conformance_failure` unless `holds`; `what` says what should have been.
-inline void expect(bool holds, std::string_view what, std::source_location where = std::source_location::current())
+inline void expect(bool holds, std::string_view what, boost::source_location const& where = BOOST_CURRENT_LOCATION)
 {
     if (!holds)
         throw conformance_failure{std::string{what} + " (" + where.file_name() + ':' + std::to_string(where.line()) + ')'};

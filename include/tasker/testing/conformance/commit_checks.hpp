@@ -67,9 +67,10 @@ inline void round_trip_of_steps(bench& at)
     expect(at.load(task.id).steps == expected, "steps must come back as written, in the order of their numbers");
 
     batch = at.batch_of(at.alice);
-    batch.steps = {bench::write_of(task, 2, {})};
+    batch.steps = {bench::write_of(task, 2, {}), bench::write_of(task, 0, full)};
     at.store.commit(batch);
-    expect(at.load(task.id).steps.at(2).second == step_record{}, "a step's write replaces its whole row");
+    auto const rewritten = at.load(task.id).steps;
+    expect(rewritten.at(2).second == step_record{} && rewritten.at(0).second == full, "a step's write replaces its whole row");
 }
 
 inline void round_trip_of_enumerations(bench& at)
@@ -208,6 +209,9 @@ inline void repeated_batch(bench& at)
                again.duplicates[0].existing == task.id && again.lease_lost.empty(),
            "a creation that is stored already is a duplicate of itself");
     expect(at.store.history(task.id).size() == 1, "a repeated creation must not double the audit trail");
+    batch.worker = at.bob;
+    auto const foreign = at.store.commit(batch);
+    expect(foreign.duplicates.size() == 1 && foreign.lease_lost.empty(), "a duplicate is no lost lease, whoever owns the task");
 }
 
 inline void history_of_a_task(bench& at)

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <tasker/store/any_store.hpp>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace support {
+
+/// What a test does to a store, and what it sees of it.
+struct store_watch {
+    bool refuses_commits = false; ///< every commit throws and changes nothing
+    int refused = 0;
+    std::vector<tasker::commit_batch> committed; ///< in order
+};
+
+/// A store behind a watch: it can be told to fail, and shows what is written into it.
+class failing_store {
+public:
+    failing_store(tasker::any_store into, std::shared_ptr<store_watch> watched_by)
+        : into_{std::move(into)}, watch_{std::move(watched_by)}
+    {
+    }
+
+    bool blocks() const { return into_.blocks(); }
+    void migrate() { into_.migrate(); }
+    tasker::workflow_id register_workflow(tasker::workflow_key const& key, tasker::graph const& shape)
+    {
+        return into_.register_workflow(key, shape);
+    }
+    tasker::commit_result commit(tasker::commit_batch const& batch)
+    {
+        if (watch_->refuses_commits) {
+            ++watch_->refused;
+            throw tasker::error{tasker::errc::store_unavailable, "the disk is full; the test will make room"};
+        }
+        auto result = into_.commit(batch);
+        watch_->committed.push_back(batch);
+        return result;
+    }
+    std::vector<tasker::claimed_task> claim(tasker::claim_request const& request) { return into_.claim(request); }
+    std::optional<tasker::task_snapshot> load(tasker::task_id task) { return into_.load(task); }
+    tasker::heartbeat_result heartbeat(tasker::worker_id worker, tasker::time_point now, tasker::duration lease)
+    {
+        return into_.heartbeat(worker, now, lease);
+    }
+    bool request(tasker::task_id task, tasker::command const& asked) { return into_.request(task, asked); }
+    std::optional<tasker::time_point> next_due(tasker::worker_id worker, tasker::time_point now,
+                                               std::span<tasker::workflow_id const> workflows)
+    {
+        return into_.next_due(worker, now, workflows);
+    }
+    std::vector<tasker::task_record> find(tasker::task_filter const& filter, tasker::page const& page)
+    {
+        return into_.find(filter, page);
+    }
+    std::vector<tasker::transition_record> history(tasker::task_id task) { return into_.history(task); }
+    tasker::store_statistics statistics(tasker::time_point now, tasker::time_point since)
+    {
+        return into_.statistics(now, since);
+    }
+    std::size_t purge(tasker::time_point before, std::size_t limit) { return into_.purge(before, limit); }
+
+private:
+    tasker::any_store into_;
+    std::shared_ptr<store_watch> watch_;
+};
+
+static_assert(tasker::store<failing_store>);
+
+} // namespace support
