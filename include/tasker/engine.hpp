@@ -2,20 +2,19 @@
 
 #include <tasker/base/owning.hpp>
 #include <tasker/engine_options.hpp>
+#include <tasker/event/event_bus.hpp>
 #include <tasker/event/event_catalogue.hpp>
 #include <tasker/flow/workflow_builder.hpp>
-#include <tasker/runtime/engine_core.hpp>
-#include <tasker/runtime/initiate.hpp>
+#include <tasker/runtime/engine_environment.hpp>
 #include <tasker/runtime/inspection.hpp>
 #include <tasker/runtime/task_handle.hpp>
+#include <tasker/store/any_store.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/execution_context.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <concepts>
-#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -41,14 +40,7 @@ public:
     /// Opens the store (creating or upgrading its tables) and registers there; blocks while it does.
     /// Throws `error{invalid_options}`, `error{store_unavailable}`, `error{schema_mismatch}`.
     engine(boost::asio::any_io_executor executor, any_store store, engine_options const& options = {},
-           engine_environment environment = {})
-        : strand_{boost::asio::make_strand(std::move(executor))}
-    {
-        if (auto const problem = problem_of(options))
-            throw error{errc::invalid_options, *problem};
-        core_ = std::make_shared<engine_core>(strand_, std::move(store), options, std::move(environment));
-        core_->serve();
-    }
+           engine_environment environment = {});
 
     /// The same on an execution context, such as an `asio::io_context`.
     template <class Context>
@@ -58,40 +50,18 @@ public:
     {
     }
 
-    engine(engine&&) = default;
-    engine& operator=(engine&&) = default;
+    engine(engine&&) noexcept;
+    engine& operator=(engine&&) noexcept;
+    ~engine();
 
     /// Makes the engine able to run a workflow; blocks while the store records its shape. Tasks of it that wait in the
     /// store start to be taken over. Nothing is registered when it throws.
     /// Throws `error{already_registered}` unless `options.replace`, `error{shape_conflict}` naming the difference when the
     /// store knows this version with other steps or edges, `error{invalid_definition}` for a bad event declaration.
-    void add(workflow const& flow, add_options const& options = {})
-    {
-        if (!options.replace && added_.contains(flow.key()))
-            throw error{errc::already_registered, "workflow " + std::string{flow.full_name()} +
-                                                      " is registered already; give a changed one another version, or say replace"};
-        for (event_declaration const& one : flow.events())
-            if (auto const problem = problem_of_event_name(one.name))
-                throw error{errc::invalid_definition, "workflow " + std::string{flow.full_name()} + ": " + *problem};
-        workflow_id const id = core_->parts.store.register_workflow(flow.key(), flow.shape());
-        for (event_declaration const& one : flow.events())
-            static_cast<void>(catalogue_.register_event(one.name, one.description, {std::string{flow.full_name()}})); // the first description stays
-        added_.insert_or_assign(flow.key(), id);
-        auto registered = std::make_shared<registered_workflow>(registered_workflow{flow, id, options.max_concurrent_steps, 0});
-        boost::asio::dispatch(strand_, [weak = std::weak_ptr{core_}, registered = std::move(registered)]() mutable {
-            if (auto const core = weak.lock())
-                core->add(std::move(registered));
-        });
-    }
+    void add(workflow const& flow, add_options const& options = {});
 
     /// The store's number of a workflow that was added. Throws `error{unknown_workflow}`.
-    workflow_id id_of(workflow_key const& key) const
-    {
-        auto const at = added_.find(key);
-        if (at == added_.end())
-            throw error{errc::unknown_workflow, "workflow " + to_text(key) + " was not added to this engine"};
-        return at->second;
-    }
+    workflow_id id_of(workflow_key const& key) const;
 
     /// What `identity::custom` means for this engine's submissions.
     void identity_strategy(identity_function strategy) { strategy_ = std::move(strategy); }
@@ -101,7 +71,7 @@ public:
     [[nodiscard]] subscription subscribe(Subscriber&& subscriber,
                                          subscribe_options const& options = default_options_of<std::decay_t<Subscriber>>)
     {
-        return core_->parts.events.subscribe(std::forward<Subscriber>(subscriber), options);
+        return bus().subscribe(std::forward<Subscriber>(subscriber), options);
     }
 
     /// The system's events and the ones that workflows declare.
@@ -134,19 +104,12 @@ public:
     task_handle task(task_id id) const { return {id, core_, strand_}; }
 
     /// Works until the engine is drained.
-    boost::asio::awaitable<void> run()
-    {
-        return detail::on_strand<void(std::exception_ptr)>::run(
-            std::weak_ptr{core_}, strand_, [](engine_core& core, auto done) { core.when_drained(std::move(done)); });
-    }
+    boost::asio::awaitable<void> run();
 
     /// Ends gracefully: no step starts any more, running bodies finish, their outcomes are recorded, and every unfinished
-    /// task is given back to the store for the next worker. Returns when that is done; `run` returns then too.
-    boost::asio::awaitable<void> drain()
-    {
-        return detail::on_strand<void(std::exception_ptr)>::run(
-            std::weak_ptr{core_}, strand_, [](engine_core& core, auto done) { core.drain_down(std::move(done)); });
-    }
+    /// task is given back to the store for the next worker. Returns when that is done; `run` returns then too, and whoever
+    /// awaits an unfinished task gets `error{engine_stopped}`.
+    boost::asio::awaitable<void> drain();
 
     // What an operator can ask of a task, wherever it lives. Each returns when its effect is durable, or, when another
     // live worker owns the task, when the request is stored for it: it obeys with its next heartbeat.
@@ -176,154 +139,36 @@ public:
     }
 
     /// For each unfinished step of a task, what it waits for.
-    boost::asio::awaitable<std::vector<wait_reason>> why(task_id id)
-    {
-        return inspect<std::vector<wait_reason>>(id, [](task_view const& view) { return why_waiting(view); });
-    }
+    boost::asio::awaitable<std::vector<wait_reason>> why(task_id id);
     /// The task, its steps and its execution context as JSON text.
-    boost::asio::awaitable<std::string> snapshot_json(task_id id)
-    {
-        return inspect<std::string>(id, [](task_view const& view) { return to_json_text(view); });
-    }
+    boost::asio::awaitable<std::string> snapshot_json(task_id id);
     /// The task's readiness rows, one a step.
-    boost::asio::awaitable<std::vector<step_readiness>> readiness(task_id id)
-    {
-        return inspect<std::vector<step_readiness>>(id, [](task_view const& view) { return view.readiness; });
-    }
+    boost::asio::awaitable<std::vector<step_readiness>> readiness(task_id id);
     /// The task seen from its steps.
-    boost::asio::awaitable<execution_context> context(task_id id)
-    {
-        return inspect<execution_context>(id, [](task_view const& view) { return summarize(view.readiness); });
-    }
+    boost::asio::awaitable<execution_context> context(task_id id);
 
     /// The task's records as the store has them; nothing when it has none.
-    boost::asio::awaitable<std::optional<task_snapshot>> load(task_id id)
-    {
-        return query([id](any_store& store, time_point) { return store.load(id); });
-    }
+    boost::asio::awaitable<std::optional<task_snapshot>> load(task_id id);
     /// Tasks from newest to oldest, a page at a time.
-    boost::asio::awaitable<std::vector<task_record>> find(task_filter filter, page const& which = {})
-    {
-        return query([filter = std::move(filter), which](any_store& store, time_point) { return store.find(filter, which); });
-    }
+    boost::asio::awaitable<std::vector<task_record>> find(task_filter filter, page const& which = {});
     /// The task's audit trail, in order.
-    boost::asio::awaitable<std::vector<transition_record>> history(task_id id)
-    {
-        return query([id](any_store& store, time_point) { return store.history(id); });
-    }
+    boost::asio::awaitable<std::vector<transition_record>> history(task_id id);
     /// Counts over the store, and of the last `window`.
-    boost::asio::awaitable<store_statistics> statistics(duration window)
-    {
-        return query([window](any_store& store, time_point now) { return store.statistics(now, now - window); });
-    }
+    boost::asio::awaitable<store_statistics> statistics(duration window);
     /// Deletes at most `limit` tasks that finished longer than `age` ago; returns how many.
-    boost::asio::awaitable<std::size_t> purge(duration age, std::size_t limit)
-    {
-        return query([age, limit](any_store& store, time_point now) { return store.purge(now - age, limit); });
-    }
+    boost::asio::awaitable<std::size_t> purge(duration age, std::size_t limit);
 
     boost::asio::any_io_executor get_executor() const noexcept { return strand_; }
 
 private:
-    boost::asio::awaitable<task_handle> submit_payload(std::string_view name, payload input, submit_options const& options)
-    {
-        submission asked;
-        asked.on_duplicate = options.on_duplicate;
-        asked.priority = options.priority;
-        asked.delay = options.delay;
-        asked.initiator = options.initiator;
-        asked.source_system = options.source_system;
-        asked.reason = options.reason;
-        asked.input = std::move(input);
-        auto identify = [kind = options.identity, key = std::string{options.key}, options, strategy = strategy_](submission const& one) {
-            return key.empty() ? identity_of(one, kind, options, strategy) : key;
-        };
-        return detail::on_strand<void(std::exception_ptr, task_handle)>::run(
-            std::weak_ptr{core_}, strand_,
-            [name = std::string{name}, asked = std::move(asked), identify, weak = std::weak_ptr{core_},
-             strand = strand_](engine_core& core, unique_function<void(std::exception_ptr, task_handle)> done) mutable {
-                try {
-                    asked.workflow = core.registry.find(name);
-                    asked.input = accept(asked.workflow->flow, asked.input);
-                    asked.identity_key = identify(asked);
-                } catch (...) {
-                    done(std::current_exception(), {});
-                    return;
-                }
-                asked.done = [done = std::move(done), weak, strand](std::exception_ptr problem, task_id id) mutable {
-                    done(problem, task_handle{id, weak, strand});
-                };
-                core.submit(std::move(asked));
-            });
-    }
-
-    static payload accept(workflow const& flow, payload const& input)
-    {
-        if (!flow.takes_input() && !input.is_null())
-            throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + " takes no input, but one was given"};
-        if (flow.takes_input() && (input.is_null() || input.text() == "{}"))
-            throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + " takes an input, but none was given"};
-        try {
-            return flow.accept_input(input);
-        } catch (error const& problem) {
-            throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + ": " + problem.what()};
-        }
-    }
-
-    static std::string identity_of(submission const& one, identity kind, submit_options const& options, identity_function const& strategy)
-    {
-        workflow const& flow = one.workflow->flow;
-        switch (kind) {
-        case identity::unique: return {};
-        case identity::by_content:
-            return content_identity(flow.key().name_space, flow.key().name, flow.key().version, one.input.text(), one.reason,
-                                    one.initiator, one.source_system);
-        case identity::custom: break;
-        }
-        if (!strategy)
-            throw error{errc::invalid_options, "identity::custom needs a strategy; set engine.identity_strategy first"};
-        submit_options owned = options; // its views are of the caller's; ours live as long as this call
-        owned.initiator = one.initiator;
-        owned.source_system = one.source_system;
-        owned.reason = one.reason;
-        owned.key = {};
-        return strategy(flow.full_name(), one.input, owned);
-    }
-
-    boost::asio::awaitable<void> ask(task_id id, command_kind kind, std::string_view step, payload result, std::string_view reason)
-    {
-        return detail::on_strand<void(std::exception_ptr)>::run(
-            std::weak_ptr{core_}, strand_,
-            [id, asked = command{kind, std::string{step}, std::move(result), std::string{reason}}](engine_core& core, auto done) mutable {
-                core.command_task(id, std::move(asked), std::move(done));
-            });
-    }
+    boost::asio::awaitable<task_handle> submit_payload(std::string_view name, payload input, submit_options const& options);
+    boost::asio::awaitable<void> ask(task_id id, command_kind kind, std::string_view step, payload result, std::string_view reason);
+    event_bus& bus() const;
 
     template <class Result, class Look>
-    boost::asio::awaitable<Result> inspect(task_id id, Look look)
-    {
-        return detail::on_strand<void(std::exception_ptr, Result)>::run(
-            std::weak_ptr{core_}, strand_, [id, look](engine_core& core, auto done) {
-                core.view(id, [look, done = std::move(done)](std::exception_ptr problem, std::optional<task_view> view) mutable {
-                    if (problem)
-                        done(problem, Result{});
-                    else
-                        done(nullptr, look(*view));
-                });
-            });
-    }
-
+    boost::asio::awaitable<Result> inspect(task_id id, Look look);
     template <class Ask>
-    auto query(Ask ask) -> boost::asio::awaitable<std::invoke_result_t<Ask&, any_store&, time_point>>
-    {
-        using result = std::invoke_result_t<Ask&, any_store&, time_point>;
-        return detail::on_strand<void(std::exception_ptr, result)>::run(
-            std::weak_ptr{core_}, strand_, [ask = std::move(ask)](engine_core& core, auto done) mutable {
-                core.query(std::move(ask), [done = std::move(done)](std::exception_ptr problem, std::optional<result> answer) mutable {
-                    done(problem, answer ? std::move(*answer) : result{});
-                });
-            });
-    }
+    auto query(Ask ask) -> boost::asio::awaitable<std::invoke_result_t<Ask&, any_store&, time_point>>;
 
     boost::asio::any_io_executor strand_;
     std::shared_ptr<engine_core> core_;
@@ -333,3 +178,7 @@ private:
 };
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/impl/engine.ipp>
+#endif

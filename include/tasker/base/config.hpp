@@ -7,6 +7,17 @@
 #define TASKER_VERSION_PATCH 0
 #define TASKER_VERSION "0.1.0"
 
+// With TASKER_SEPARATE_COMPILATION defined as 1 for the whole program, the engine is compiled once, in the one source that
+// includes <tasker/src.hpp>; without, every source that uses it compiles it.
+#ifndef TASKER_SEPARATE_COMPILATION
+#define TASKER_SEPARATE_COMPILATION 0
+#endif
+#if TASKER_SEPARATE_COMPILATION
+#define TASKER_INLINE
+#else
+#define TASKER_INLINE inline
+#endif
+
 // g++ before 13 destroys owning temporaries inside a co_await expression twice; the API refuses to compile there
 // what it would break (see check_not_owning in base/owning.hpp).
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13

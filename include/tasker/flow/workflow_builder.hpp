@@ -5,6 +5,7 @@
 #include <tasker/flow/input_schema.hpp>
 #include <tasker/flow/workflow.hpp>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -128,7 +129,9 @@ private:
     {
         auto const& key = definition_.key;
         auto const plain = [](std::string_view text) {
-            return !text.empty() && text.size() <= 128 && text.find_first_of("/@\n\r\t\0") == std::string_view::npos;
+            return !text.empty() && text.size() <= 128 && std::none_of(text.begin(), text.end(), [](char c) {
+                return c == '/' || c == '@' || c == '\x7f' || (c >= '\0' && c < ' ');
+            });
         };
         if (!plain(key.name_space) || !plain(key.name))
             refuse("a namespace and a name have 1 to 128 characters, none of them '/', '@' or a control character");

@@ -3,6 +3,7 @@
 #include <tasker/engine_options.hpp>
 #include <tasker/event/event_bus.hpp>
 #include <tasker/runtime/clock.hpp>
+#include <tasker/runtime/engine_environment.hpp>
 #include <tasker/runtime/journal.hpp>
 #include <tasker/runtime/offload.hpp>
 #include <tasker/runtime/parker.hpp>
@@ -25,14 +26,6 @@
 #include <vector>
 
 namespace tasker {
-
-/// What surrounds an engine and differs between the real world and a simulation.
-struct engine_environment {
-    std::shared_ptr<clock> time = std::make_shared<system_clock>();
-    store_calls calls = store_calls::offloaded;
-    std::optional<boost::asio::any_io_executor> blocking = {}; ///< instead of a pool of the engine's own
-    std::uint64_t seed = std::random_device{}() * 0x1'0000'0001ULL;
-};
 
 /// The pool for bodies that block, made when the first of them comes.
 class blocking_pool {
@@ -62,7 +55,7 @@ private:
 struct engine_parts {
     engine_parts(boost::asio::any_io_executor on_strand, any_store into, engine_options const& given, engine_environment around,
                  std::function<void()> schedule_drain, journal::committed on_committed)
-        : options{given}, strand{std::move(on_strand)}, time{std::move(around.time)}, random{around.seed},
+        : options{given}, strand{std::move(on_strand)}, time{around.time ? std::move(around.time) : std::make_shared<system_clock>()}, random{around.seed},
           ids{around.seed ^ 0x5bd1'e995'9d1b'54a5U}, worker{ids.next<worker_id>(time->now())}, store{std::move(into)},
           calls{strand, store.blocks() ? around.calls : store_calls::in_place}, waits{*time, strand, schedule_drain},
           records{{store, calls, waits, *time, events, worker, options.max_journal_records, options.max_journal_bytes,

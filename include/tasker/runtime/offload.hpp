@@ -1,5 +1,7 @@
 #pragma once
 
+#include <tasker/runtime/engine_environment.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -11,12 +13,6 @@
 #include <utility>
 
 namespace tasker {
-
-/// Where calls into the store run.
-enum class store_calls {
-    offloaded, ///< on threads of their own when the store blocks
-    in_place,  ///< always on the engine's strand: deterministic, for simulations
-};
 
 /// Calls into a blocking store on threads of its own and hands the results to the strand.
 /// Work never owns the engine; results that come after its end are dropped.

@@ -48,8 +48,10 @@ public:
     {
         while (!queue_.empty()) {
             ready_step next = pop(queue_);
-            if (!may_still_start(*next.task, next.step))
-                continue; // cancelled or resolved while it stood in the queue
+            if (!may_still_start(*next.task, next.step)) { // cancelled or resolved while it stood in the queue
+                step_ended(*next.task->workflow);          // it came back in the place of another, which gets its turn now
+                continue;
+            }
             registered_workflow const& workflow = *next.task->workflow;
             if (workflow.max_concurrent_steps == 0 || workflow.running_steps < workflow.max_concurrent_steps)
                 return next;

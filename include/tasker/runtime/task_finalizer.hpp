@@ -28,7 +28,7 @@ public:
         }
         switch (task.plan.status()) {
         case execution_status::has_ready_steps:
-        case execution_status::processing: return;
+        case execution_status::processing: set_alarm(task); return;
         case execution_status::waiting_for_dependencies: wait(task); return;
         case execution_status::all_complete: complete(task); return;
         case execution_status::blocked_by_failures: fail(task, std::string{steps_in_error_state}); return;
@@ -74,6 +74,13 @@ private:
                                   result_of(task.workflow->flow, task.plan.records())};
         });
         leave(task);
+    }
+
+    /// Other steps keep the task busy; those in back-off start at their own due time all the same.
+    void set_alarm(task_run& task)
+    {
+        if (auto const window = task.plan.due_window(); window && !(task.is_parked() && task.due() == window->first))
+            parts_.waits.park(task, window->first);
     }
 
     void wait(task_run& task)

@@ -1,12 +1,13 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
+#include <tasker/base/error.hpp>
 #include <tasker/model/codec.hpp>
-#include <tasker/runtime/engine_core.hpp>
-#include <tasker/runtime/initiate.hpp>
+#include <tasker/runtime/engine_environment.hpp>
+#include <tasker/runtime/task_outcome.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
-#include <exception>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -28,11 +29,7 @@ public:
     task_id id() const noexcept { return id_; }
 
     /// Waits for the end of the task, however it ends.
-    boost::asio::awaitable<task_outcome> outcome() const
-    {
-        return detail::on_strand<void(std::exception_ptr, task_outcome)>::run(
-            engine_, strand_, [id = id_](engine_core& core, auto done) { core.waiters.wait(id, std::move(done)); });
-    }
+    boost::asio::awaitable<task_outcome> outcome() const;
 
     /// Waits for the workflow's result. Throws `error{task_failed}` or `error{task_cancelled}`, which say why there is none.
     template <class Result = void>
@@ -49,13 +46,7 @@ public:
 
     /// Cancels the task: no further step starts, running bodies are asked to stop. Returns when that is durable.
     /// Throws `error{illegal_transition}` when the task is cancelled already.
-    boost::asio::awaitable<void> cancel(std::string_view reason = {}) const
-    {
-        return detail::on_strand<void(std::exception_ptr)>::run(
-            engine_, strand_, [id = id_, asked = command{command_kind::cancel, {}, {}, std::string{reason}}](engine_core& core, auto done) mutable {
-                core.command_task(id, std::move(asked), std::move(done));
-            });
-    }
+    boost::asio::awaitable<void> cancel(std::string_view reason = {}) const;
 
 private:
     task_id id_;

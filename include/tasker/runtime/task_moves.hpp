@@ -121,8 +121,9 @@ inline void settle_step(engine_parts& parts, task_run& task, step_no step, attem
     if (!abandoned && std::exchange(task.record.recoveries, 0) != 0)
         parts.records.write_task(task); // progress: the next dead worker starts counting anew
     auto const status = task.plan.status();
-    if (is_finished(task.record.state) || (status != execution_status::processing && status != execution_status::has_ready_steps))
-        task.wake(); // perhaps the task's own next state can travel in the same commit
+    if (is_finished(task.record.state) || record.next_retry_at ||
+        (status != execution_status::processing && status != execution_status::has_ready_steps))
+        task.wake(); // to set the alarm for its retry; and perhaps the task's own next state can travel in the same commit
 }
 
 /// An operator moves a step that does not run.

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <tasker/store/sql/claim.hpp>
-#include <tasker/store/sql/commit.hpp>
+#include <tasker/store/sql/batch_writer.hpp>
+#include <tasker/store/sql/claimer.hpp>
 #include <tasker/store/sql/lookup.hpp>
 #include <tasker/store/sql/migrator.hpp>
 #include <tasker/store/store_rules.hpp>

@@ -1,0 +1,240 @@
+#pragma once
+
+#include <tasker/engine.hpp>
+#include <tasker/policy/identity.hpp>
+#include <tasker/runtime/engine_core.hpp>
+#include <tasker/runtime/initiate.hpp>
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tasker {
+
+namespace detail {
+
+inline payload accept_input(workflow const& flow, payload const& input)
+{
+    if (!flow.takes_input() && !input.is_null())
+        throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + " takes no input, but one was given"};
+    if (flow.takes_input() && (input.is_null() || input.text() == "{}"))
+        throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + " takes an input, but none was given"};
+    try {
+        return flow.accept_input(input);
+    } catch (error const& problem) {
+        throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + ": " + problem.what()};
+    }
+}
+
+inline std::string identity_of(submission const& one, identity kind, submit_options const& options, engine::identity_function const& strategy)
+{
+    workflow const& flow = one.workflow->flow;
+    switch (kind) {
+    case identity::unique: return {};
+    case identity::by_content:
+        return content_identity(flow.key().name_space, flow.key().name, flow.key().version, one.input.text(), one.reason,
+                                one.initiator, one.source_system);
+    case identity::custom: break;
+    }
+    if (!strategy)
+        throw error{errc::invalid_options, "identity::custom needs a strategy; set engine.identity_strategy first"};
+    submit_options owned = options; // its views are of the caller's; ours live as long as this call
+    owned.initiator = one.initiator;
+    owned.source_system = one.source_system;
+    owned.reason = one.reason;
+    owned.key = {};
+    return strategy(flow.full_name(), one.input, owned);
+}
+
+} // namespace detail
+
+TASKER_INLINE boost::asio::awaitable<task_outcome> task_handle::outcome() const
+{
+    return detail::on_strand<void(std::exception_ptr, task_outcome)>::run(
+        engine_, strand_, [id = id_](engine_core& core, auto done) { core.waiters.wait(id, std::move(done)); });
+}
+
+TASKER_INLINE boost::asio::awaitable<void> task_handle::cancel(std::string_view reason) const
+{
+    return detail::on_strand<void(std::exception_ptr)>::run(
+        engine_, strand_, [id = id_, asked = command{command_kind::cancel, {}, {}, std::string{reason}}](engine_core& core, auto done) mutable {
+            core.command_task(id, std::move(asked), std::move(done));
+        });
+}
+
+TASKER_INLINE engine::engine(boost::asio::any_io_executor executor, any_store store, engine_options const& options,
+                             engine_environment environment)
+    : strand_{boost::asio::make_strand(std::move(executor))}
+{
+    if (auto const problem = problem_of(options))
+        throw error{errc::invalid_options, *problem};
+    core_ = std::make_shared<engine_core>(strand_, std::move(store), options, std::move(environment));
+    core_->serve();
+}
+
+TASKER_INLINE engine::engine(engine&&) noexcept = default;
+TASKER_INLINE engine& engine::operator=(engine&&) noexcept = default;
+TASKER_INLINE engine::~engine() = default;
+
+TASKER_INLINE event_bus& engine::bus() const { return core_->parts.events; }
+
+TASKER_INLINE void engine::add(workflow const& flow, add_options const& options)
+{
+    if (!options.replace && added_.contains(flow.key()))
+        throw error{errc::already_registered, "workflow " + std::string{flow.full_name()} +
+                                                  " is registered already; give a changed one another version, or say replace"};
+    for (event_declaration const& one : flow.events())
+        if (auto const problem = problem_of_event_name(one.name))
+            throw error{errc::invalid_definition, "workflow " + std::string{flow.full_name()} + ": " + *problem};
+    workflow_id const id = core_->parts.store.register_workflow(flow.key(), flow.shape());
+    for (event_declaration const& one : flow.events())
+        static_cast<void>(catalogue_.register_event(one.name, one.description, {std::string{flow.full_name()}})); // the first description stays
+    added_.insert_or_assign(flow.key(), id);
+    auto registered = std::make_shared<registered_workflow>(registered_workflow{flow, id, options.max_concurrent_steps, 0});
+    boost::asio::dispatch(strand_, [weak = std::weak_ptr{core_}, registered = std::move(registered)]() mutable {
+        if (auto const core = weak.lock())
+            core->add(std::move(registered));
+    });
+}
+
+TASKER_INLINE workflow_id engine::id_of(workflow_key const& key) const
+{
+    auto const at = added_.find(key);
+    if (at == added_.end())
+        throw error{errc::unknown_workflow, "workflow " + to_text(key) + " was not added to this engine"};
+    return at->second;
+}
+
+TASKER_INLINE boost::asio::awaitable<void> engine::run()
+{
+    return detail::on_strand<void(std::exception_ptr)>::run(
+        std::weak_ptr{core_}, strand_, [](engine_core& core, auto done) { core.when_drained(std::move(done)); });
+}
+
+TASKER_INLINE boost::asio::awaitable<void> engine::drain()
+{
+    return detail::on_strand<void(std::exception_ptr)>::run(
+        std::weak_ptr{core_}, strand_, [](engine_core& core, auto done) { core.drain_down(std::move(done)); });
+}
+
+TASKER_INLINE boost::asio::awaitable<void> engine::ask(task_id id, command_kind kind, std::string_view step, payload result,
+                                                       std::string_view reason)
+{
+    return detail::on_strand<void(std::exception_ptr)>::run(
+        std::weak_ptr{core_}, strand_,
+        [id, asked = command{kind, std::string{step}, std::move(result), std::string{reason}}](engine_core& core, auto done) mutable {
+            core.command_task(id, std::move(asked), std::move(done));
+        });
+}
+
+template <class Result, class Look>
+boost::asio::awaitable<Result> engine::inspect(task_id id, Look look)
+{
+    return detail::on_strand<void(std::exception_ptr, Result)>::run(
+        std::weak_ptr{core_}, strand_, [id, look](engine_core& core, auto done) {
+            core.view(id, [look, done = std::move(done)](std::exception_ptr problem, std::optional<task_view> view) mutable {
+                if (problem)
+                    done(problem, Result{});
+                else
+                    done(nullptr, look(*view));
+            });
+        });
+}
+
+template <class Ask>
+auto engine::query(Ask ask) -> boost::asio::awaitable<std::invoke_result_t<Ask&, any_store&, time_point>>
+{
+    using result = std::invoke_result_t<Ask&, any_store&, time_point>;
+    return detail::on_strand<void(std::exception_ptr, result)>::run(
+        std::weak_ptr{core_}, strand_, [ask = std::move(ask)](engine_core& core, auto done) mutable {
+            core.query(std::move(ask), [done = std::move(done)](std::exception_ptr problem, std::optional<result> answer) mutable {
+                done(problem, answer ? std::move(*answer) : result{});
+            });
+        });
+}
+
+TASKER_INLINE boost::asio::awaitable<std::vector<wait_reason>> engine::why(task_id id)
+{
+    return inspect<std::vector<wait_reason>>(id, [](task_view const& view) { return why_waiting(view); });
+}
+
+TASKER_INLINE boost::asio::awaitable<std::string> engine::snapshot_json(task_id id)
+{
+    return inspect<std::string>(id, [](task_view const& view) { return to_json_text(view); });
+}
+
+TASKER_INLINE boost::asio::awaitable<std::vector<step_readiness>> engine::readiness(task_id id)
+{
+    return inspect<std::vector<step_readiness>>(id, [](task_view const& view) { return view.readiness; });
+}
+
+TASKER_INLINE boost::asio::awaitable<execution_context> engine::context(task_id id)
+{
+    return inspect<execution_context>(id, [](task_view const& view) { return summarize(view.readiness); });
+}
+
+TASKER_INLINE boost::asio::awaitable<std::optional<task_snapshot>> engine::load(task_id id)
+{
+    return query([id](any_store& store, time_point) { return store.load(id); });
+}
+
+TASKER_INLINE boost::asio::awaitable<std::vector<task_record>> engine::find(task_filter filter, page const& which)
+{
+    return query([filter = std::move(filter), which](any_store& store, time_point) { return store.find(filter, which); });
+}
+
+TASKER_INLINE boost::asio::awaitable<std::vector<transition_record>> engine::history(task_id id)
+{
+    return query([id](any_store& store, time_point) { return store.history(id); });
+}
+
+TASKER_INLINE boost::asio::awaitable<store_statistics> engine::statistics(duration window)
+{
+    return query([window](any_store& store, time_point now) { return store.statistics(now, now - window); });
+}
+
+TASKER_INLINE boost::asio::awaitable<std::size_t> engine::purge(duration age, std::size_t limit)
+{
+    return query([age, limit](any_store& store, time_point now) { return store.purge(now - age, limit); });
+}
+
+TASKER_INLINE boost::asio::awaitable<task_handle> engine::submit_payload(std::string_view name, payload input,
+                                                                         submit_options const& options)
+{
+    submission asked;
+    asked.on_duplicate = options.on_duplicate;
+    asked.priority = options.priority;
+    asked.delay = options.delay;
+    asked.initiator = options.initiator;
+    asked.source_system = options.source_system;
+    asked.reason = options.reason;
+    asked.input = std::move(input);
+    auto identify = [kind = options.identity, key = std::string{options.key}, options, strategy = strategy_](submission const& one) {
+        return key.empty() ? detail::identity_of(one, kind, options, strategy) : key;
+    };
+    return detail::on_strand<void(std::exception_ptr, task_handle)>::run(
+        std::weak_ptr{core_}, strand_,
+        [name = std::string{name}, asked = std::move(asked), identify, weak = std::weak_ptr{core_},
+         strand = strand_](engine_core& core, unique_function<void(std::exception_ptr, task_handle)> done) mutable {
+            try {
+                asked.workflow = core.registry.find(name);
+                asked.input = detail::accept_input(asked.workflow->flow, asked.input);
+                asked.identity_key = identify(asked);
+            } catch (...) {
+                done(std::current_exception(), {});
+                return;
+            }
+            asked.done = [done = std::move(done), weak, strand](std::exception_ptr problem, task_id id) mutable {
+                done(problem, task_handle{id, weak, strand});
+            };
+            core.submit(std::move(asked));
+        });
+}
+
+} // namespace tasker
