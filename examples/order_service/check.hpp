@@ -117,7 +117,8 @@ private:
             return "was charged " + std::to_string(order.charges.size()) + " times.";
         if (order.paid && order.charges.empty())
             return "has a receipt, but the gateway knows of no charge.";
-        if (order.paid && (order.paid->charge != order.charges[0].charge || order.paid->cents != order.charges[0].cents))
+        if (order.paid &&
+            (order.paid->charge != order.charges[0].charge || order.paid->cents != order.charges[0].cents))
             return "has a receipt that is not the gateway's.";
         if (order.state == tasker::task_state::complete && !order.paid)
             return "was shipped without a charge.";

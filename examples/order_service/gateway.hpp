@@ -50,8 +50,8 @@ class gateway {
 public:
     /// Throws when the port is taken or the ledger cannot be opened. Lifetime: until its executor has stopped.
     gateway(asio::any_io_executor executor, gateway_settings const& settings)
-        : pace_{settings.pace}, ledger_{settings.ledger},
-          acceptor_{executor, {asio::ip::address_v4::loopback(), settings.port}}
+        : pace_{settings.pace}, ledger_{settings.ledger}, acceptor_{executor,
+                                                                    {asio::ip::address_v4::loopback(), settings.port}}
     {
         asio::co_spawn(executor, listen(), report_failure);
     }

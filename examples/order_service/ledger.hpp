@@ -55,7 +55,8 @@ public:
             remember(entry);
         file_ = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
         if (file_ < 0)
-            throw std::system_error{errno, std::generic_category(), "The ledger " + file.string() + " cannot be opened"};
+            throw std::system_error{errno, std::generic_category(),
+                                    "The ledger " + file.string() + " cannot be opened"};
         cut_unfinished_line(file);
     }
 
@@ -110,7 +111,8 @@ private:
         std::string const text{std::istreambuf_iterator<char>{in}, {}};
         auto const end = static_cast<::off_t>(text.rfind('\n') + 1); // npos + 1 is 0
         if (::ftruncate(file_, end) != 0 || ::lseek(file_, end, SEEK_SET) < 0)
-            throw std::system_error{errno, std::generic_category(), "The ledger " + file.string() + " cannot be written"};
+            throw std::system_error{errno, std::generic_category(),
+                                    "The ledger " + file.string() + " cannot be written"};
     }
 
     int file_ = -1;

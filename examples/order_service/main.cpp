@@ -111,7 +111,8 @@ void report_on(data_folder const& folder, int batch, amount_of_words words)
     write_file(folder.report(batch), text);
     if (words == amount_of_words::usual)
         std::cout << '\n' << text << '\n';
-    std::cout << "Its timeline:  " << folder.picture(batch).string() << "\nThis report:   " << folder.report(batch).string() << '\n';
+    std::cout << "Its timeline:  " << folder.picture(batch).string()
+              << "\nThis report:   " << folder.report(batch).string() << '\n';
 }
 
 int run(options const& chosen)
@@ -150,7 +151,8 @@ int run_gateway(options const& chosen)
     asio::io_context io{1};
     gateway const bank{io.get_executor(), {*chosen.port, {chosen.speed}, folder.ledger()}};
     std::cout << "The gateway listens on " << bank.endpoint() << "; its ledger is " << folder.ledger().string()
-              << ". Ctrl-C stops it.\n" << std::flush;
+              << ". Ctrl-C stops it.\n"
+              << std::flush;
     asio::signal_set signals{io, SIGINT, SIGTERM};
     signals.async_wait([&](auto, int) { io.stop(); });
     io.run();
@@ -162,7 +164,11 @@ int check(options const& chosen)
 {
     data_folder const folder{chosen.data};
     if (!std::filesystem::exists(folder.database()))
-        throw std::runtime_error{"There is no database in " + folder.path().string() + "; name its folder with --data DIR."};
+        throw std::runtime_error{"There is no database in " + folder.path().string() +
+                                 "; name its folder with --data DIR."};
+    if (!std::filesystem::exists(folder.ledger()))
+        throw std::runtime_error{"There is no ledger in " + folder.path().string() +
+                                 "; a gateway that runs by itself needs the same --data DIR."};
     folder_lock const nobody_runs{folder, "run"};
     auto store = open_store(folder);
     order_check const checked{store, workflow_shape(), read_ledger(folder.ledger())};

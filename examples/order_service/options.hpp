@@ -26,11 +26,11 @@ struct options {
     job what = job::run;
     std::filesystem::path orders;
     std::filesystem::path data;
-    double speed = 1.0;              ///< (0, 1000]
-    int concurrency = 10;            ///< steps at a time, 1 to 10,000
+    double speed = 1.0;   ///< (0, 1000]
+    int concurrency = 10; ///< steps at a time, 1 to 10,000
     amount_of_words words = amount_of_words::usual;
     std::optional<std::uint16_t> port; ///< of a gateway that runs by itself; nothing: inside this process
-    std::filesystem::path list;      ///< where `check` writes what it saw; empty: nowhere
+    std::filesystem::path list;        ///< where `check` writes what it saw; empty: nowhere
 };
 
 inline constexpr std::string_view help_text = R"(order_service: ships an orders file, one durable workflow an order.
@@ -74,7 +74,8 @@ Number number_from(std::string_view option, std::string_view text, Number least,
     if (problem != std::errc{} || end != text.data() + text.size() || !(number >= least && number <= most)) {
         char limits[64];
         std::snprintf(limits, sizeof limits, "%g to %g", static_cast<double>(least), static_cast<double>(most));
-        throw usage_error{std::string{option} + " takes a number from " + limits + ", not \"" + std::string{text} + "\"."};
+        throw usage_error{std::string{option} + " takes a number from " + limits + ", not \"" + std::string{text} +
+                          "\"."};
     }
     return number;
 }

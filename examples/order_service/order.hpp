@@ -31,8 +31,7 @@ struct order {
     std::optional<std::string> remark;
     std::vector<order_line> lines;
 };
-BOOST_DESCRIBE_STRUCT(order, (),
-                      (id, customer, email, country, currency, card, express, gift_note, remark, lines))
+BOOST_DESCRIBE_STRUCT(order, (), (id, customer, email, country, currency, card, express, gift_note, remark, lines))
 
 /// What the order costs, found by `validate`.
 struct quote {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "money.hpp"
+#include "reading.hpp"
 #include "steps.hpp"
 #include "story.hpp"
 #include "timeline.hpp"
@@ -15,7 +16,7 @@ namespace order_service {
 /// `shipped after 9.8 s`
 inline std::string ending_in_words(order_story const& story)
 {
-    std::string const after = " after " + detail::reading(story.elapsed());
+    std::string const after = " after " + reading(story.elapsed());
     switch (outcome_of(story)) {
     case outcome::shipped: return "shipped" + after;
     case outcome::refused_by_bank: return "refused by the bank" + after;
@@ -43,10 +44,11 @@ inline timeline timeline_of(order_story story, std::vector<std::string> steps)
     for (auto const& one : story.attempts)
         charges += one.step == "charge";
     std::string facts = std::to_string(placed.lines.size()) + (placed.lines.size() == 1 ? " line" : " lines") + " to " +
-                        placed.country + (placed.express ? ", express" : "") + (placed.gift_note ? ", gift-wrapped" : "");
+                        placed.country + (placed.express ? ", express" : "") +
+                        (placed.gift_note ? ", gift-wrapped" : "");
     if (charges > 0) // then it passed validation, and has a price
         facts += ", " + money(validate(placed).total_cents, placed.currency) + ". " + std::to_string(charges) +
-                 (charges == 1 ? " attempt" : " attempts") + " to charge; " + detail::reading(waited_in(story)) +
+                 (charges == 1 ? " attempt" : " attempts") + " to charge; " + reading(waited_in(story)) +
                  " spent in waits.";
     std::string title = "Order " + placed.id + ", " + placed.customer + ": " + ending_in_words(story);
     return {std::move(title), std::move(facts), std::move(steps), std::move(story)};

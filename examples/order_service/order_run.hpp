@@ -35,12 +35,13 @@ enum class run_end { finished, stopped };
 class order_run {
 public:
     order_run(shop const& at, data_folder const& folder, int concurrency, progress start, screen kind)
-        : batch_{at.batch}, tracker_{start}, bar_{std::cout, kind},
-          engine_{io_, tasker::sqlite_store{folder.database()}, engine_options(concurrency)}
+        : batch_{at.batch}, tracker_{start}, bar_{std::cout, kind}, engine_{io_,
+                                                                            tasker::sqlite_store{folder.database()},
+                                                                            engine_options(concurrency)}
     {
         engine_.add(fulfil_order(at));
         listening_ = engine_.subscribe([this](tasker::event const& heard) { tracker_.hear(heard); },
-                                       tasker::subscribe_options{.delivery = tasker::delivery::in_place});
+                                       {.delivery = tasker::delivery::in_place});
     }
 
     /// Returns when every order has ended, or when the first Ctrl-C has let the running steps finish.
@@ -67,8 +68,9 @@ private:
     {
         tasker::engine_options options;
         options.max_concurrent_steps = static_cast<std::size_t>(concurrency);
-        options.max_resident_tasks = 3 * options.max_concurrent_steps; // the other orders wait in the store, not half done
-        options.max_recoveries = 1'000; // this program may be killed at any time: that is no order's fault
+        options.max_resident_tasks =
+            2 * options.max_concurrent_steps; // the other orders wait in the store, not half done
+        options.max_recoveries = 1'000;       // this program may be killed at any time: that is no order's fault
         return options;
     }
 
@@ -132,10 +134,7 @@ private:
         });
     }
 
-    double seconds() const
-    {
-        return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
-    }
+    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count(); }
 
     int batch_;
     progress_tracker tracker_;

@@ -36,15 +36,16 @@ inline order order_from(boost::json::value const& entry, std::size_t number)
     try {
         return tasker::codec<order>::decode(tasker::payload{boost::json::serialize(entry)});
     } catch (tasker::error const& problem) {
-        throw std::runtime_error{"Order number " + std::to_string(number) + " of the orders file cannot be read: " +
-                                 problem.what() + "."};
+        throw std::runtime_error{"Order number " + std::to_string(number) +
+                                 " of the orders file cannot be read: " + problem.what() + "."};
     }
 }
 
 } // namespace detail
 
 /// The orders of a JSON file, in its order.
-/// Throws std::runtime_error, saying what to mend, when the file cannot be read or holds an order's id twice.
+/// Throws std::runtime_error, saying what to mend, when the file cannot be read, holds no order, or one order's id
+/// twice.
 inline std::vector<order> read_orders(std::filesystem::path const& file)
 {
     boost::system::error_code problem;
@@ -59,6 +60,8 @@ inline std::vector<order> read_orders(std::filesystem::path const& file)
         if (!ids.insert(orders.back().id).second)
             throw std::runtime_error{"The orders file holds order " + orders.back().id + " twice; remove one."};
     }
+    if (orders.empty())
+        throw std::runtime_error{"The orders file " + file.string() + " holds no order."};
     return orders;
 }
 

@@ -52,7 +52,10 @@ public:
     }
 
 private:
-    static std::size_t percentage(progress const& now) { return now.total == 0 ? 100 : now.finished() * 100 / now.total; }
+    static std::size_t percentage(progress const& now)
+    {
+        return now.total == 0 ? 100 : now.finished() * 100 / now.total;
+    }
 
     static std::string in_words(progress const& now, double seconds)
     {

@@ -43,11 +43,17 @@ public:
     void hear(tasker::event const& heard)
     {
         std::visit(tasker::overloaded{[this](tasker::step_started const& e) { start(e); },
-                                      [this](tasker::step_completed const& e) { running_.erase({e.task, e.step}); },
-                                      [this](tasker::step_cancelled const& e) { running_.erase({e.task, e.step}); },
+                                      [this](tasker::step_completed const& e) {
+                                          running_.erase({e.task, e.step});
+                                      },
+                                      [this](tasker::step_cancelled const& e) {
+                                          running_.erase({e.task, e.step});
+                                      },
                                       [this](tasker::step_failed const& e) { fail(e); },
                                       [this](tasker::task_completed const&) { ++now_.shipped; },
-                                      [this](tasker::task_failed const& e) { ++(refused_.erase(e.task) > 0 ? now_.refused : now_.failed); },
+                                      [this](tasker::task_failed const& e) {
+                                          ++(refused_.erase(e.task) > 0 ? now_.refused : now_.failed);
+                                      },
                                       [](auto const&) {}},
                    heard);
     }

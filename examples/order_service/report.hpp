@@ -1,5 +1,6 @@
 #pragma once
 
+#include "reading.hpp"
 #include "story.hpp"
 
 #include <algorithm>
@@ -40,7 +41,8 @@ public:
     std::string text() const
     {
         return "Batch " + std::to_string(batch_) + ": " + std::to_string(stories_.size()) + " orders in " +
-               seconds(last_ - first_) + ", from the first step to the last\n\n" + outcomes() + '\n' + steps() + '\n' + waits();
+               reading(last_ - first_) + ", from the first step to the last\n\n" + outcomes() + '\n' + steps() + '\n' +
+               waits();
     }
 
 private:
@@ -81,25 +83,10 @@ private:
         return std::string{name(failed.how)};
     }
 
-    static std::string seconds(tasker::duration length)
-    {
-        char text[32];
-        std::snprintf(text, sizeof text, "%.1f s", static_cast<double>(length.count()) / 1e6);
-        return text;
-    }
-
-    static std::string milliseconds(tasker::duration length)
-    {
-        double const ms = static_cast<double>(length.count()) / 1e3;
-        char text[32];
-        std::snprintf(text, sizeof text, ms < 10 ? "%.1f ms" : "%.0f ms", ms);
-        return text;
-    }
-
-    /// The smallest length that at least `percent` of all do not exceed.
+    /// The smallest of the lengths (at least one) that `percent` of them do not exceed.
     static tasker::duration percentile(std::vector<tasker::duration> const& sorted, std::size_t percent)
     {
-        return sorted.empty() ? tasker::duration{} : sorted[(sorted.size() * percent + 99) / 100 - 1];
+        return sorted[(sorted.size() * percent + 99) / 100 - 1];
     }
 
     template <class... Cells>
@@ -123,24 +110,29 @@ private:
     {
         std::string table = row("  %-16s %8s %8s %10s %10s %10s\n", "step", "attempts", "retries", "p50", "p99", "max");
         for (std::string const& step : steps_) {
-            static std::vector<tasker::duration> const none;
-            auto const found = lengths_.find(step);
-            auto const& lengths = found == lengths_.end() ? none : found->second;
+            auto const lengths = lengths_.find(step);
+            if (lengths == lengths_.end()) {
+                table += row("  %-16s %8d\n", step.c_str(), 0);
+                continue;
+            }
             auto const retries = retries_.find(step);
-            table += row("  %-16s %8zu %8zu %10s %10s %10s\n", step.c_str(), lengths.size(),
-                         retries == retries_.end() ? std::size_t{0} : retries->second,
-                         milliseconds(percentile(lengths, 50)).c_str(), milliseconds(percentile(lengths, 99)).c_str(),
-                         milliseconds(percentile(lengths, 100)).c_str());
+            auto const at = [&](std::size_t percent) { return reading(percentile(lengths->second, percent)); };
+            table += row("  %-16s %8zu %8zu %10s %10s %10s\n", step.c_str(), lengths->second.size(),
+                         retries == retries_.end() ? std::size_t{0} : retries->second, at(50).c_str(), at(99).c_str(),
+                         at(100).c_str());
         }
         return table;
     }
 
     std::string waits() const
     {
-        std::string table = row("  %-34s %8s %10s %10s\n", "waited for another attempt after", "count", "total", "longest");
+        if (waits_.empty())
+            return "  no step had to wait for another attempt\n";
+        std::string table =
+            row("  %-34s %8s %10s %10s\n", "waited for another attempt after", "count", "total", "longest");
         for (auto const& [cause, sum] : waits_)
-            table += row("  %-34s %8zu %10s %10s\n", cause.c_str(), sum.count, seconds(sum.total).c_str(),
-                         seconds(sum.longest).c_str());
+            table += row("  %-34s %8zu %10s %10s\n", cause.c_str(), sum.count, reading(sum.total).c_str(),
+                         reading(sum.longest).c_str());
         return table;
     }
 

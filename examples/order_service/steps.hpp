@@ -33,9 +33,9 @@ struct shop {
     int batch = 1; ///< which run through the orders file this is; goes into the payments' references
 };
 
-inline constexpr std::array<std::string_view, 23> served_countries{
-    "AT", "AU", "BE", "BR", "CA", "CH", "CZ", "DE", "DK", "ES", "FI", "FR",
-    "GB", "IE", "IT", "JP", "NL", "NO", "NZ", "PL", "PT", "SE", "US"};
+inline constexpr std::array<std::string_view, 23> served_countries{"AT", "AU", "BE", "BR", "CA", "CH", "CZ", "DE",
+                                                                   "DK", "ES", "FI", "FR", "GB", "IE", "IT", "JP",
+                                                                   "NL", "NO", "NZ", "PL", "PT", "SE", "US"};
 
 /// Checks the order and works out its price. What is wrong with an order stays wrong: the failures are permanent.
 inline quote validate(order const& placed)
@@ -47,7 +47,8 @@ inline quote validate(order const& placed)
     quote price;
     for (order_line const& line : placed.lines) {
         if (line.quantity < 1)
-            throw tasker::permanent_error{"refused: the order wants " + std::to_string(line.quantity) + " of " + line.sku};
+            throw tasker::permanent_error{"refused: the order wants " + std::to_string(line.quantity) + " of " +
+                                          line.sku};
         price.goods_cents += line.quantity * line.unit_cents;
         price.grams += line.quantity * line.grams;
     }

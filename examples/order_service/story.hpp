@@ -119,7 +119,8 @@ inline outcome outcome_of(order_story const& story)
         return outcome::shipped;
     for (auto const& one : story.attempts)
         if (one.how == ending::refused)
-            return one.detail.find("HTTP_402") != std::string::npos ? outcome::refused_by_bank : outcome::refused_by_shop;
+            return one.detail.find("HTTP_402") != std::string::npos ? outcome::refused_by_bank
+                                                                    : outcome::refused_by_shop;
     return outcome::given_up;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "reading.hpp"
 #include "story.hpp"
 #include "svg.hpp"
 
@@ -40,20 +41,6 @@ inline constexpr std::array<look, 9> looks{{{"#2a9d74", ""},
                                             {"#b9c2cc", "running"}}};
 
 constexpr look const& look_of(ending how) { return looks[static_cast<std::size_t>(how)]; }
-
-/// `1.5 s`, `240 ms`.
-inline std::string reading(tasker::duration length)
-{
-    auto const us = static_cast<double>(length.count());
-    char text[32];
-    if (us < 500)
-        return "< 1 ms";
-    if (us < 999'500)
-        std::snprintf(text, sizeof text, "%.0f ms", us / 1e3);
-    else
-        std::snprintf(text, sizeof text, us < 9'950'000 ? "%.1f s" : "%.0f s", us / 1e6);
-    return text;
-}
 
 /// A tick distance of 1, 2 or 5 times a power of ten that gives at most a dozen ticks.
 inline double tick_distance(double seconds)
@@ -137,7 +124,10 @@ private:
             double const at = x(tick * distance);
             picture_.line(at, top, at, bottom_ + 5, R"(stroke="#dde3ea")");
             char label[32];
-            std::snprintf(label, sizeof label, distance < 0.1 ? "%.2f s" : distance < 1 ? "%.1f s" : "%.0f s",
+            std::snprintf(label, sizeof label,
+                          distance < 0.1 ? "%.2f s"
+                          : distance < 1 ? "%.1f s"
+                                         : "%.0f s",
                           tick * distance);
             picture_.text(at, bottom_ + 21, label, R"(font-size="12" fill="#52606d" text-anchor="middle")");
         }
@@ -151,12 +141,12 @@ private:
         auto const& look = detail::look_of(one.how);
         picture_.box(begins, y(one.step), wide, bar_height,
                      R"(rx="3" stroke="#ffffff" stroke-width="0.75" fill=")" + std::string{look.fill} + '"',
-                     one.step + ", attempt " + std::to_string(one.attempt) + ": " + detail::reading(one.length()) +
-                         ", " + (one.detail.empty() ? std::string{name(one.how)} : one.detail));
+                     one.step + ", attempt " + std::to_string(one.attempt) + ": " + reading(one.length()) + ", " +
+                         (one.detail.empty() ? std::string{name(one.how)} : one.detail));
         if (wide >= 14)
             picture_.text(begins + wide / 2, y(one.step) + 18, std::to_string(one.attempt),
                           R"(font-size="13" font-weight="600" fill="#ffffff" text-anchor="middle")");
-        std::string const caption = one.how == ending::done ? detail::reading(one.length()) : std::string{look.caption};
+        std::string const caption = one.how == ending::done ? reading(one.length()) : std::string{look.caption};
         caption_beneath(one.step, begins + wide / 2, caption);
     }
 
@@ -185,7 +175,7 @@ private:
         double const wide = x(next.from) - begins;
         if (wide < 1)
             return;
-        std::string const length = detail::reading(next.from - before.to);
+        std::string const length = reading(next.from - before.to);
         picture_.box(begins, y(next.step) + 4, wide, bar_height - 8, R"svg(fill="url(#wait)")svg",
                      "waited " + length + " after: " + std::string{name(before.how)});
         double const label = 6.8 * static_cast<double>(length.size()) + 8;
@@ -211,8 +201,8 @@ private:
                 entry(detail::looks[how].fill, ending_names[how]);
         entry("url(#wait)", "waiting for the next attempt");
         picture_.text(left, line + 34,
-                      "A bar is one attempt, with its number; beneath it what came of it. Where a row is empty, the step "
-                      "waits for its parents or its turn.",
+                      "A bar is one attempt, with its number; beneath it what came of it. Where nothing is drawn, the "
+                      "step waits for its parents or its turn.",
                       R"(font-size="12" fill="#7b8794")");
     }
 

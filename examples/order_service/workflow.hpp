@@ -7,6 +7,8 @@
 #include <tasker/model/step_options.hpp>
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 namespace order_service {
 
@@ -21,32 +23,18 @@ inline tasker::workflow fulfil_order(shop const& at)
                                        .backoff = {.initial = at.pace(300ms), .factor = 2.0, .cap = at.pace(1500ms)}};
     tasker::duration const time_limit = std::max<tasker::duration>(at.pace(1500ms), 400ms);
 
+    auto const here = [&at](auto step) { return std::bind_front(step, std::cref(at)); };
+
     tasker::workflow_builder flow{"shop", "fulfil-order", "1.0.0"};
     flow.event("order.shipped", "The parcel is with the carrier.");
     auto const placed = flow.input<order>();
     auto const quoted = flow.step("validate", after(placed), validate);
-    auto const held = flow.step(
-        "reserve", after(placed, ordering(quoted)),
-        [&at](tasker::step_context& context, order const& asked) { return reserve(at, context, asked); },
-        {.retry = patient, .priority = 1});
-    auto const paid = flow.step(
-        "charge", after(placed, quoted),
-        [&at](tasker::step_context& context, order const& asked, quote const& price) {
-            return charge(at, context, asked, price);
-        },
-        {.retry = patient, .timeout = time_limit, .priority = 1});
-    auto const sent = flow.step(
-        "ship", after(placed, paid, held),
-        [&at](tasker::step_context& context, order const& asked, receipt const& bill, reservation const& goods) {
-            return ship(at, context, asked, bill, goods);
-        },
-        {.retry = patient, .priority = 2});
-    flow.step(
-        "notify", after(placed, sent),
-        [&at](tasker::step_context& context, order const& asked, parcel const& gone) {
-            return notify(at, context, asked, gone);
-        },
-        {.retry = patient, .priority = 3});
+    auto const held =
+        flow.step("reserve", after(placed, ordering(quoted)), here(reserve), {.retry = patient, .priority = 1});
+    auto const paid = flow.step("charge", after(placed, quoted), here(charge),
+                                {.retry = patient, .timeout = time_limit, .priority = 1});
+    auto const sent = flow.step("ship", after(placed, paid, held), here(ship), {.retry = patient, .priority = 2});
+    flow.step("notify", after(placed, sent), here(notify), {.retry = patient, .priority = 3});
     return std::move(flow).build();
 }
 

@@ -6,6 +6,7 @@
 #include "support/scratch_directory.hpp"
 
 #include <memory>
+#include <string>
 
 namespace {
 
@@ -21,16 +22,15 @@ support::store_registration const sqlite{{"SQLite", prepare_sqlite}};
 
 } // namespace
 
-TEST_CASE("engines of one scenario share one SQLite file")
+TEST_CASE("engines of one scenario share one SQLite file, those of another do not")
 {
+    auto const register_in = [](tasker::any_store store, std::string const& name) {
+        store.migrate();
+        return store.register_workflow({"test", name, "1.0.0"}, tasker::graph{{}, {}});
+    };
     auto const open = prepare_sqlite();
-    tasker::any_store first = open();
-    first.migrate();
-    first.heartbeat(tasker::worker_id{}, {}, std::chrono::seconds{1});
-    tasker::commit_batch batch;
-    tasker::task_record task;
-    task.identity_key = "only";
-    batch.created.push_back(task);
-    first.commit(batch);
-    CHECK(open().find({}, {}).size() == 1);
+    CHECK(register_in(open(), "first") == 1);
+    CHECK(register_in(open(), "second") == 2);
+    CHECK(register_in(open(), "first") == 1);
+    CHECK(register_in(prepare_sqlite()(), "second") == 1);
 }

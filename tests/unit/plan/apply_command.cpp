@@ -1,7 +1,7 @@
 #include <tasker/plan/apply_command.hpp>
 
 #include "support/catch.hpp"
-#include "support/shapes.hpp"
+#include "support/step_records.hpp"
 
 #include <array>
 #include <optional>
@@ -11,7 +11,7 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using support::noon;
+using steps::noon;
 
 namespace {
 
@@ -22,7 +22,7 @@ constexpr std::array all_step_states{step_state::pending,  step_state::in_progre
 
 command_effect asked(command const& what, task_state task, std::vector<step_record> const& records)
 {
-    graph const shape = support::graph_of({"first", "second"}, {});
+    graph const shape = steps::graph_of({"first", "second"}, {});
     std::vector<std::pair<step_no, step_record>> numbered;
     for (step_no no = 0; no < records.size(); ++no)
         numbered.emplace_back(no, records[no]);
@@ -41,7 +41,7 @@ std::optional<task_state> task_after(command_kind kind, task_state from)
 /// What `kind`, aimed at the first step, does to it in a task of this state; nothing: it is refused.
 std::optional<step_state> step_after(command_kind kind, task_state task, step_state from)
 {
-    auto const effect = asked({kind, "first", {}, ""}, task, {support::in_state(from), {}});
+    auto const effect = asked({kind, "first", {}, ""}, task, {steps::in_state(from), {}});
     if (effect.refusal) {
         CHECK(effect.steps.empty());
         CHECK_FALSE(effect.task);
@@ -88,11 +88,11 @@ TEST_CASE("only a task in error can be retried")
 TEST_CASE("a retry resets the failed steps and leaves the others alone")
 {
     auto const effect = asked({command_kind::retry, "", {}, ""}, task_state::error,
-                              {support::in_state(step_state::complete), support::failed_for_good(3)});
+                              {steps::in_state(step_state::complete), steps::failed_for_good(3)});
     REQUIRE(effect.steps.size() == 1);
     CHECK(effect.steps[0].step == 1);
     CHECK(effect.steps[0].to == step_state::pending);
-    CHECK(asked({command_kind::retry, "", {}, ""}, task_state::error, {support::in_state(step_state::cancelled), {}}).steps.empty());
+    CHECK(asked({command_kind::retry, "", {}, ""}, task_state::error, {steps::in_state(step_state::cancelled), {}}).steps.empty());
 }
 
 TEST_CASE("a step that is not over can be cancelled in every task that is not done [C07]", "[C07]")
@@ -130,7 +130,7 @@ TEST_CASE("a pending or failed step can be resolved, in every task that is not d
 TEST_CASE("resetting or resolving a step has a task in error run again, cancelling it does not")
 {
     auto const task_with = [](command_kind kind, task_state task) {
-        return asked({kind, "second", {}, ""}, task, {{}, support::failed_for_good(3)}).task;
+        return asked({kind, "second", {}, ""}, task, {{}, steps::failed_for_good(3)}).task;
     };
     CHECK(task_with(command_kind::reset_step, task_state::error) == task_state::pending);
     CHECK(task_with(command_kind::resolve_step, task_state::error) == task_state::pending);
@@ -143,7 +143,7 @@ TEST_CASE("resetting or resolving a step has a task in error run again, cancelli
 
 TEST_CASE("a refusal names the step and says what it is")
 {
-    CHECK(asked({command_kind::reset_step, "first", {}, ""}, task_state::in_progress, {support::in_state(step_state::complete), {}}).refusal ==
+    CHECK(asked({command_kind::reset_step, "first", {}, ""}, task_state::in_progress, {steps::in_state(step_state::complete), {}}).refusal ==
           "step \"first\" is complete and cannot become pending");
     CHECK(asked({command_kind::cancel_step, "third", {}, ""}, task_state::in_progress, {{}, {}}).refusal ==
           "the task has no step named \"third\"");
@@ -155,14 +155,14 @@ TEST_CASE("a refusal names the step and says what it is")
 
 TEST_CASE("a step that was reset is as good as new [J21]", "[J21]")
 {
-    step_record record = support::failed_for_good(3);
+    step_record record = steps::failed_for_good(3);
     apply_move(record, step_state::pending, {}, noon + 1h);
     CHECK(record == step_record{});
 }
 
 TEST_CASE("a step that was resolved has the given result and no failure [J21]", "[J21]")
 {
-    step_record record = support::failed(2, 30s);
+    step_record record = steps::failed(2, 30s);
     record.backoff_request = 30s;
     apply_move(record, step_state::resolved_manually, payload{"7"}, noon + 1h);
     CHECK(record.state == step_state::resolved_manually);

@@ -1,16 +1,16 @@
 #include <tasker/plan/decide.hpp>
 
 #include "support/catch.hpp"
-#include "support/shapes.hpp"
+#include "support/step_records.hpp"
 
 #include <vector>
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using support::failed;
-using support::failed_for_good;
-using support::in_state;
-using support::noon;
+using steps::failed;
+using steps::failed_for_good;
+using steps::in_state;
+using steps::noon;
 
 namespace {
 
@@ -21,7 +21,7 @@ using numbers = std::vector<step_no>;
 
 TEST_CASE("the ready steps are named in step order")
 {
-    auto const next = decide(support::dummy(), records(4), noon);
+    auto const next = decide(steps::dummy(), records(4), noon);
     CHECK(next.status == execution_status::has_ready_steps);
     CHECK(next.ready == numbers{0, 1});
     CHECK_FALSE(next.earliest_due);
@@ -30,7 +30,7 @@ TEST_CASE("the ready steps are named in step order")
 
 TEST_CASE("the due window spans the steps in back-off and no others")
 {
-    graph const shape = support::graph_of({"a", "b", "c", "d"}, {});
+    graph const shape = steps::graph_of({"a", "b", "c", "d"}, {});
     auto const next = decide(shape, records{failed(1, 5s), failed(1, 2s), failed_for_good(3), failed(2, 9s)}, noon);
     CHECK(next.status == execution_status::waiting_for_dependencies);
     CHECK(next.ready.empty());
@@ -40,7 +40,7 @@ TEST_CASE("the due window spans the steps in back-off and no others")
 
 TEST_CASE("a back-off that is over leaves the window and makes the step ready")
 {
-    graph const shape = support::graph_of({"a", "b"}, {});
+    graph const shape = steps::graph_of({"a", "b"}, {});
     auto const next = decide(shape, records{failed(1, 5s), failed(1, 2s)}, noon + 2s);
     CHECK(next.ready == numbers{1});
     CHECK(next.earliest_due == noon + 5s);
@@ -49,7 +49,7 @@ TEST_CASE("a back-off that is over leaves the window and makes the step ready")
 
 TEST_CASE("a step in back-off below a parent that is not done does not count as waiting")
 {
-    graph const shape = support::graph_of({"parent", "child"}, {{"parent", "child"}});
+    graph const shape = steps::graph_of({"parent", "child"}, {{"parent", "child"}});
     auto const next = decide(shape, records{failed_for_good(3), failed(1, 5s)}, noon);
     CHECK(next.status == execution_status::blocked_by_failures);
     CHECK_FALSE(next.earliest_due);
@@ -57,7 +57,7 @@ TEST_CASE("a step in back-off below a parent that is not done does not count as 
 
 TEST_CASE("a running step keeps an otherwise stuck task processing")
 {
-    graph const shape = support::graph_of({"a", "b"}, {});
+    graph const shape = steps::graph_of({"a", "b"}, {});
     CHECK(decide(shape, records{failed_for_good(3), in_state(step_state::in_progress)}, noon).status == execution_status::processing);
 }
 

@@ -1,17 +1,17 @@
 #include <tasker/plan/execution_context.hpp>
 
 #include "support/catch.hpp"
-#include "support/shapes.hpp"
+#include "support/step_records.hpp"
 
 #include <string>
 #include <vector>
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using support::failed;
-using support::failed_for_good;
-using support::in_state;
-using support::noon;
+using steps::failed;
+using steps::failed_for_good;
+using steps::in_state;
+using steps::noon;
 
 namespace {
 
@@ -25,14 +25,14 @@ graph independent(std::size_t count)
     std::vector<std::string> names;
     for (std::size_t at = 0; at < count; ++at)
         names.push_back("step " + std::to_string(at));
-    return support::graph_of(names, {});
+    return steps::graph_of(names, {});
 }
 
 } // namespace
 
 TEST_CASE("a new task has ready steps and is healthy [E01]", "[E01]")
 {
-    auto const context = of(support::dummy(), std::vector<step_record>(4));
+    auto const context = of(steps::dummy(), std::vector<step_record>(4));
     CHECK(context.total_steps == 4);
     CHECK(context.pending_steps == 4);
     CHECK(context.ready_steps == 2);
@@ -61,7 +61,7 @@ TEST_CASE("the counts of the states add up to the number of steps [E02]", "[E02]
 
 TEST_CASE("a task with a running step and nothing ready is processing [E03]", "[E03]")
 {
-    auto const context = of(support::graph_of({"a", "b"}, {{"a", "b"}}), {in_state(step_state::in_progress), {}});
+    auto const context = of(steps::graph_of({"a", "b"}, {{"a", "b"}}), {in_state(step_state::in_progress), {}});
     CHECK(context.status == execution_status::processing);
     CHECK(context.action == recommended_action::wait_for_completion);
     CHECK(context.health == health_status::healthy);
@@ -69,7 +69,7 @@ TEST_CASE("a task with a running step and nothing ready is processing [E03]", "[
 
 TEST_CASE("an exhausted step with nothing left to do blocks the task [E04]", "[E04]")
 {
-    auto const context = of(support::graph_of({"a", "b"}, {{"a", "b"}}), {failed_for_good(3), {}});
+    auto const context = of(steps::graph_of({"a", "b"}, {{"a", "b"}}), {failed_for_good(3), {}});
     CHECK(context.status == execution_status::blocked_by_failures);
     CHECK(context.action == recommended_action::handle_failures);
     CHECK(context.health == health_status::blocked);
@@ -102,7 +102,7 @@ TEST_CASE("a task whose steps are all complete or resolved can be finalized [E07
 
 TEST_CASE("a task whose only failed step is in back-off waits and recovers [E08]", "[E08]")
 {
-    auto const context = of(support::graph_of({"a", "b"}, {{"a", "b"}}), {failed(1, 1s), {}});
+    auto const context = of(steps::graph_of({"a", "b"}, {{"a", "b"}}), {failed(1, 1s), {}});
     CHECK(context.status == execution_status::waiting_for_dependencies);
     CHECK(context.action == recommended_action::wait_for_dependencies);
     CHECK(context.health == health_status::recovering);
@@ -125,7 +125,7 @@ TEST_CASE("a complete and a cancelled step make the end, not a wait [E10]", "[E1
 
 TEST_CASE("a step below a cancelled parent counts as blocked [D06]", "[D06]")
 {
-    auto const context = of(support::fork(), {in_state(step_state::complete), in_state(step_state::cancelled), {}});
+    auto const context = of(steps::join(), {in_state(step_state::complete), in_state(step_state::cancelled), {}});
     CHECK(context.status == execution_status::blocked_by_failures);
     CHECK(context.pending_steps == 1);
 }

@@ -3,17 +3,17 @@
 #include <tasker/plan/settle.hpp>
 
 #include "support/catch.hpp"
-#include "support/shapes.hpp"
+#include "support/step_records.hpp"
 
 #include <string>
 #include <vector>
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using support::failed;
-using support::failed_for_good;
-using support::in_state;
-using support::noon;
+using steps::failed;
+using steps::failed_for_good;
+using steps::in_state;
+using steps::noon;
 
 namespace {
 
@@ -32,7 +32,7 @@ std::vector<std::string> ready_at(graph const& shape, records const& steps, time
 
 step_readiness only(step_record const& record, retry_policy const& policy = {}, time_point now = noon)
 {
-    return assess(support::single({.retry = policy}), std::vector{record}, 0, now);
+    return assess(steps::single({.retry = policy}), std::vector{record}, 0, now);
 }
 
 /// A step that failed at noon after `earlier` failures before, the waits by its policy.
@@ -58,9 +58,9 @@ duration ready_after(step_record const& record, retry_policy const& policy)
 
 TEST_CASE("a new task has one row a step, and its roots alone are ready [D01]", "[D01]")
 {
-    auto const rows = assess_all(support::dummy(), records(4), noon);
+    auto const rows = assess_all(steps::dummy(), records(4), noon);
     REQUIRE(rows.size() == 4);
-    CHECK(ready_at(support::dummy(), records(4)) == std::vector<std::string>{"one", "two"});
+    CHECK(ready_at(steps::dummy(), records(4)) == std::vector<std::string>{"one", "two"});
     CHECK(rows[0].total_parents == 0);
     CHECK(rows[1].total_parents == 0);
     CHECK(rows[2].total_parents == 1);
@@ -70,8 +70,8 @@ TEST_CASE("a new task has one row a step, and its roots alone are ready [D01]", 
 
 TEST_CASE("of a new diamond only the first step is ready, with no attempts and all its retries [D02]", "[D02]")
 {
-    CHECK(ready_at(support::diamond(), records(7)) == std::vector<std::string>{"start_workflow"});
-    auto const row = assess(support::diamond(), records(7), 0, noon);
+    CHECK(ready_at(steps::diamond(), records(7)) == std::vector<std::string>{"start_workflow"});
+    auto const row = assess(steps::diamond(), records(7), 0, noon);
     CHECK(row.dependencies_satisfied);
     CHECK(row.attempts == 0);
     CHECK(row.retry_eligible);
@@ -81,21 +81,21 @@ TEST_CASE("steps become ready one after another as their parents complete [D03]"
 {
     records steps(4);
     steps[0] = steps[1] = in_state(step_state::complete);
-    CHECK(ready_at(support::dummy(), steps) == std::vector<std::string>{"three"});
+    CHECK(ready_at(steps::dummy(), steps) == std::vector<std::string>{"three"});
     steps[2] = in_state(step_state::complete);
-    CHECK(ready_at(support::dummy(), steps) == std::vector<std::string>{"four"});
+    CHECK(ready_at(steps::dummy(), steps) == std::vector<std::string>{"four"});
 }
 
 TEST_CASE("a child of a complete and a resolved parent is ready [D04]", "[D04]")
 {
     records const steps{in_state(step_state::complete), in_state(step_state::resolved_manually), {}};
-    CHECK(ready_at(support::fork(), steps) == std::vector<std::string>{"child"});
-    CHECK(assess(support::fork(), steps, 2, noon).completed_parents == 2);
+    CHECK(ready_at(steps::join(), steps) == std::vector<std::string>{"child"});
+    CHECK(assess(steps::join(), steps, 2, noon).completed_parents == 2);
 }
 
 TEST_CASE("a child of a complete and a pending parent is not ready [D05]", "[D05]")
 {
-    auto const row = assess(support::fork(), records{in_state(step_state::complete), {}, {}}, 2, noon);
+    auto const row = assess(steps::join(), records{in_state(step_state::complete), {}, {}}, 2, noon);
     CHECK_FALSE(row.ready);
     CHECK(row.completed_parents == 1);
     CHECK(row.total_parents == 2);
@@ -103,7 +103,7 @@ TEST_CASE("a child of a complete and a pending parent is not ready [D05]", "[D05
 
 TEST_CASE("a child of a cancelled parent is not ready [D06]", "[D06]")
 {
-    auto const row = assess(support::fork(), records{in_state(step_state::complete), in_state(step_state::cancelled), {}}, 2, noon);
+    auto const row = assess(steps::join(), records{in_state(step_state::complete), in_state(step_state::cancelled), {}}, 2, noon);
     CHECK_FALSE(row.ready);
     CHECK(row.reason == blocking_reason::dependencies_not_satisfied);
 }
@@ -216,7 +216,7 @@ TEST_CASE("a failed step that was reset is ready at once, unless it has a wait o
 
 TEST_CASE("an edge that is declared twice counts once [D24]", "[D24]")
 {
-    graph const shape = support::graph_of({"parent", "child"}, {{"parent", "child"}, {"parent", "child"}});
+    graph const shape = steps::graph_of({"parent", "child"}, {{"parent", "child"}, {"parent", "child"}});
     auto const row = assess(shape, records{in_state(step_state::complete), {}}, 1, noon);
     CHECK(row.ready);
     CHECK(row.dependency_text() == "all_satisfied");
@@ -236,7 +236,7 @@ TEST_CASE("an explicit wait holds for one failure only [D27]", "[D27]")
 TEST_CASE("each reason for not being ready has a name of its own [D29]", "[D29]")
 {
     CHECK(name(only(in_state(step_state::cancelled)).reason) == "invalid_state");
-    CHECK(name(assess(support::fork(), records(3), 2, noon).reason) == "dependencies_not_satisfied");
+    CHECK(name(assess(steps::join(), records(3), 2, noon).reason) == "dependencies_not_satisfied");
     CHECK(name(only(failed_for_good(3)).reason) == "retry_not_eligible");
     CHECK(name(only(failed_for_good(1, failure_kind::permanent)).reason) == "not_retryable");
     CHECK(name(only(failed(1, 1s)).reason) == "backoff_not_elapsed");
@@ -246,7 +246,7 @@ TEST_CASE("each reason for not being ready has a name of its own [D29]", "[D29]"
 TEST_CASE("the dependency text counts the parents that are done [D30]", "[D30]")
 {
     records steps(3);
-    auto const text = [&](step_no no) { return assess(support::fork(), steps, no, noon).dependency_text(); };
+    auto const text = [&](step_no no) { return assess(steps::join(), steps, no, noon).dependency_text(); };
     CHECK(text(0) == "no_dependencies");
     CHECK(text(2) == "0/2_satisfied");
     steps[0] = in_state(step_state::resolved_manually);

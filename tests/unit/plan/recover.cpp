@@ -1,7 +1,7 @@
 #include <tasker/plan/recover.hpp>
 
 #include "support/catch.hpp"
-#include "support/shapes.hpp"
+#include "support/step_records.hpp"
 
 #include <string>
 #include <vector>
@@ -11,10 +11,10 @@ using namespace tasker;
 TEST_CASE("the abandoned steps of a task are those that were running [F24]", "[F24]")
 {
     task_snapshot snapshot;
-    snapshot.steps = {{0, support::in_state(step_state::complete)},
-                      {2, support::in_state(step_state::in_progress)},
-                      {3, support::in_state(step_state::error)},
-                      {7, support::in_state(step_state::in_progress)}};
+    snapshot.steps = {{0, steps::in_state(step_state::complete)},
+                      {2, steps::in_state(step_state::in_progress)},
+                      {3, steps::in_state(step_state::error)},
+                      {7, steps::in_state(step_state::in_progress)}};
     CHECK(abandoned_steps(snapshot) == std::vector<step_no>{2, 7});
     CHECK(abandoned_steps({}).empty());
 }

@@ -1,13 +1,13 @@
 #include <tasker/plan/settle.hpp>
 
 #include "support/catch.hpp"
-#include "support/shapes.hpp"
+#include "support/step_records.hpp"
 
 #include <string>
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using support::noon;
+using steps::noon;
 
 namespace {
 
@@ -37,7 +37,7 @@ step_record settled(attempt_outcome outcome, retry_policy const& policy = plain,
 
 TEST_CASE("beginning an attempt notes its start and forgets what the last failure said")
 {
-    step_record record = support::failed(2, 30s);
+    step_record record = steps::failed(2, 30s);
     record.backoff_request = 30s;
     begin_attempt(record, noon + 30s);
     CHECK(record.state == step_state::in_progress);

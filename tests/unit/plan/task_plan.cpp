@@ -2,7 +2,7 @@
 #include <tasker/plan/task_plan.hpp>
 
 #include "support/catch.hpp"
-#include "support/shapes.hpp"
+#include "support/step_records.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -14,9 +14,9 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using support::failed;
-using support::in_state;
-using support::noon;
+using steps::failed;
+using steps::in_state;
+using steps::noon;
 
 namespace {
 
@@ -211,7 +211,7 @@ TEST_CASE("after every random move the plan says what the full scan says")
 
 TEST_CASE("a plan of a stored task goes on where its records say")
 {
-    graph const shape = support::dummy();
+    graph const shape = steps::dummy();
     task_plan plan{shape, {{0, in_state(step_state::complete)}, {1, in_state(step_state::complete)}}, noon};
     CHECK(plan.done() == 2);
     CHECK(plan.take_ready() == numbers{2});
@@ -220,7 +220,7 @@ TEST_CASE("a plan of a stored task goes on where its records say")
 
 TEST_CASE("a step is handed out once")
 {
-    graph const shape = support::dummy();
+    graph const shape = steps::dummy();
     task_plan plan{shape, {}, noon};
     CHECK(plan.has_fresh());
     CHECK(plan.take_ready() == numbers{0, 1});
@@ -231,7 +231,7 @@ TEST_CASE("a step is handed out once")
 
 TEST_CASE("a child starts only when its parent's outcome is durable")
 {
-    graph const shape = support::graph_of({"parent", "child"}, {{"parent", "child"}});
+    graph const shape = steps::graph_of({"parent", "child"}, {{"parent", "child"}});
     task_plan plan{shape, {}, noon};
     CHECK(plan.take_ready() == numbers{0});
     plan.begin(0, noon);
@@ -246,7 +246,7 @@ TEST_CASE("a child starts only when its parent's outcome is durable")
 
 TEST_CASE("a child waits for the last of its parents to be durable [C10]", "[C10]")
 {
-    graph const shape = support::fork();
+    graph const shape = steps::join();
     task_plan plan{shape, {}, noon};
     for (step_no const parent : {0U, 1U}) {
         plan.begin(parent, noon);
@@ -260,8 +260,8 @@ TEST_CASE("a child waits for the last of its parents to be durable [C10]", "[C10
 
 TEST_CASE("a step that was written twice is durable after the second commit")
 {
-    graph const shape = support::graph_of({"parent", "child"}, {{"parent", "child"}});
-    task_plan plan{shape, {{0, support::failed_for_good(3)}}, noon};
+    graph const shape = steps::graph_of({"parent", "child"}, {{"parent", "child"}});
+    task_plan plan{shape, {{0, steps::failed_for_good(3)}}, noon};
     plan.write(0, noon, [](step_record& record) { apply_move(record, step_state::pending, {}, noon); });
     plan.write(0, noon, [](step_record& record) { apply_move(record, step_state::resolved_manually, {}, noon); });
     plan.made_durable(0, noon);
@@ -272,7 +272,7 @@ TEST_CASE("a step that was written twice is durable after the second commit")
 
 TEST_CASE("a step in back-off becomes ready when its time has come, not before")
 {
-    graph const shape = support::graph_of({"a", "b"}, {});
+    graph const shape = steps::graph_of({"a", "b"}, {});
     task_plan plan{shape, {{0, failed(1, 3s)}, {1, failed(1, 5s)}}, noon};
     CHECK(plan.status() == execution_status::waiting_for_dependencies);
     CHECK(plan.due_window() == std::pair{noon + 3s, noon + 5s});
@@ -291,7 +291,7 @@ TEST_CASE("a plan without steps is complete [E11]", "[E11]")
 
 TEST_CASE("records of steps that the workflow does not have are left out")
 {
-    graph const shape = support::single();
+    graph const shape = steps::single();
     task_plan const plan{shape, {{7, in_state(step_state::complete)}}, noon};
     CHECK(plan.records().size() == 1);
     CHECK(plan.done() == 0);
