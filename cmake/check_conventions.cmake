@@ -1,5 +1,8 @@
 # cmake -DROOT=<repository> -P check_conventions.cmake: fails when a file breaks a habit that a machine can check.
 cmake_minimum_required(VERSION 3.25)
+if(NOT IS_DIRECTORY "${ROOT}/include")
+    message(FATAL_ERROR "Say -DROOT=<the repository>.")
+endif()
 include("${CMAKE_CURRENT_LIST_DIR}/complaints.cmake")
 
 set(self "^cmake/(check_conventions|check_self_tests)") # these spell what they forbid

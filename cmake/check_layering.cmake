@@ -1,6 +1,9 @@
 # cmake -DROOT=<repository> -P check_layering.cmake: fails when an #include in ROOT/include/tasker points upwards,
 # sideways, or at a third-party library that its layer does not know.
 cmake_minimum_required(VERSION 3.25)
+if(NOT IS_DIRECTORY "${ROOT}/include")
+    message(FATAL_ERROR "Say -DROOT=<the repository>.")
+endif()
 include("${CMAKE_CURRENT_LIST_DIR}/complaints.cmake")
 
 # layer -> the layers it may include, itself apart

@@ -1,6 +1,9 @@
 # cmake -DFOLDER=<scratch> -DCOMPILER=<c++> -DGENERATOR=<generator> -P check_self_tests.cmake: plants one violation after
 # the other in a tiny repository, and fails when a check does not complain about it in the words expected.
 cmake_minimum_required(VERSION 3.25)
+if(NOT IS_ABSOLUTE "${FOLDER}")
+    message(FATAL_ERROR "Say -DFOLDER=<an absolute path>: what is in that folder is removed.")
+endif()
 include("${CMAKE_CURRENT_LIST_DIR}/complaints.cmake")
 
 set(sound "#pragma once\n\n#include <tasker/base/ids.hpp>\n")

@@ -1,5 +1,8 @@
 # cmake -DPROGRAM=... -DEXPECTED=<file> -DFOLDER=<scratch> -P: runs PROGRAM in the emptied FOLDER, and fails unless it ends
 # with 0 and prints EXPECTED to the letter.
+if(NOT IS_ABSOLUTE "${FOLDER}")
+    message(FATAL_ERROR "Say -DFOLDER=<an absolute path>: what is in that folder is removed.")
+endif()
 file(REMOVE_RECURSE "${FOLDER}")
 file(MAKE_DIRECTORY "${FOLDER}")
 execute_process(COMMAND "${PROGRAM}" WORKING_DIRECTORY "${FOLDER}"

@@ -35,9 +35,8 @@ enum class run_end { finished, stopped };
 class order_run {
 public:
     order_run(shop const& at, data_folder const& folder, int concurrency, progress start, screen kind)
-        : batch_{at.batch}, tracker_{start}, bar_{std::cout, kind}, engine_{io_,
-                                                                            tasker::sqlite_store{folder.database()},
-                                                                            engine_options(concurrency)}
+        : batch_{at.batch}, tracker_{start}, bar_{std::cout, kind},
+          engine_{io_, tasker::sqlite_store{folder.database()}, options_for(concurrency)}
     {
         engine_.add(fulfil_order(at));
         listening_ = engine_.subscribe([this](tasker::event const& heard) { tracker_.hear(heard); },
@@ -64,13 +63,14 @@ public:
     progress now() const { return tracker_.now(); }
 
 private:
-    static tasker::engine_options engine_options(int concurrency)
+    static tasker::engine_options options_for(int concurrency)
     {
         tasker::engine_options options;
         options.max_concurrent_steps = static_cast<std::size_t>(concurrency);
-        options.max_resident_tasks =
-            2 * options.max_concurrent_steps; // the other orders wait in the store, not half done
-        options.max_recoveries = 1'000;       // this program may be killed at any time: that is no order's fault
+        // Further orders wait in the store, untouched, rather than in memory, half done.
+        options.max_resident_tasks = 2 * options.max_concurrent_steps;
+        // This program may be killed at any time: that is no order's fault.
+        options.max_recoveries = 1'000;
         return options;
     }
 

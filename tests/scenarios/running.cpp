@@ -656,7 +656,7 @@ TEST_CASE("a worker that was away for longer than its lease records nothing of t
         away.advance(100ms); // the start is recorded
         simulation other{{.engine = options.engine, .store = open, .seed = 2}};
         other.add(raced);
-        other.advance(10s); // for it, time passes; the first worker hangs
+        other.advance(10s + 100ms); // for it, time passes; the first worker hangs
         CHECK(body.calls() == 2);
         away.advance(15s);
         auto const lost = away.report(id);

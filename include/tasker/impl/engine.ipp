@@ -23,7 +23,8 @@ inline payload accept_input(workflow const& flow, payload const& input)
 {
     if (!flow.takes_input() && !input.is_null())
         throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + " takes no input, but one was given"};
-    if (flow.takes_input() && (input.is_null() || input.text() == "{}"))
+    bool const is_empty = input.is_null() || input.text().find_first_not_of(" \t\r\n{}") == std::string_view::npos;
+    if (flow.takes_input() && is_empty)
         throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + " takes an input, but none was given"};
     try {
         return flow.accept_input(input);

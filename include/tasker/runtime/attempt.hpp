@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/plan/settle.hpp>
 #include <tasker/runtime/engine_parts.hpp>
 #include <tasker/runtime/sleeper.hpp>
 
@@ -7,6 +8,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
@@ -47,7 +49,7 @@ public:
                             {},
                             task->record.input};
         if (options.timeout > duration::zero())
-            facts.deadline = started_at + options.timeout;
+            facts.deadline = started_at + std::min(options.timeout, longest_wait);
         context.emplace(*this, std::move(facts), std::move(executor));
     }
 
@@ -66,7 +68,7 @@ public:
                         alive->cancel();
                 });
             });
-        boost::asio::dispatch(environment_->strand, [engine = environment_->engine, one = std::move(one), due = now() + length] {
+        boost::asio::dispatch(environment_->strand, [engine = environment_->engine, one = std::move(one), due = now() + std::min(length, longest_wait)] {
             if (auto const parts = engine.lock())
                 sleeper::lie_down(one, parts->sleepers, parts->waits, due);
         });

@@ -280,7 +280,8 @@ private:
         for (auto& [id, answer] : batch.creations) {
             auto const refused = std::find_if(result.duplicates.begin(), result.duplicates.end(),
                                               [&](duplicate const& one) { return one.refused == id; });
-            answer(refused == result.duplicates.end() ? task_id{} : refused->existing);
+            bool const is_new = refused == result.duplicates.end() || refused->existing == id; // itself: an earlier try arrived
+            answer(is_new ? task_id{} : refused->existing);
         }
         time_point const at = parts.now();
         for (durable_note& note : batch.notes)

@@ -4,6 +4,7 @@
 #include <tasker/runtime/engine_parts.hpp>
 #include <tasker/runtime/task_moves.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <exception>
 #include <functional>
@@ -79,7 +80,7 @@ private:
             task.worker = parts_.worker;
             task.epoch = 1;
         } else {
-            task.wake_at = at + std::max(asked.delay, duration::zero());
+            task.wake_at = at + std::clamp(asked.delay, duration::zero(), longest_wait);
         }
         parts_.records.create(task, [this, task, asked = std::move(asked)](task_id existing) mutable {
             created(std::move(task), std::move(asked), existing);

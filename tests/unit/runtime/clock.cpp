@@ -15,8 +15,9 @@ TEST_CASE("the system clock never goes back, even when the store's clock says so
     system_clock time;
     time_point const before = time.now();
     time.synchronize(before - 1h);
-    CHECK(time.now() == before);
-    CHECK(time.now() == before);
+    auto const moved = time.now() - before;
+    CHECK_FALSE(moved < duration::zero());
+    CHECK(moved < 1min);
 }
 
 TEST_CASE("the system clock follows the store's clock ahead")
