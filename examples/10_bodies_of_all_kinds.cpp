@@ -1,6 +1,6 @@
-// A step's body may be a plain function, a tasker::async or an asio::awaitable, and it runs where its step says:
-// on the engine's executor, on the engine's pool for calls that block, or on a pool of your own.
-// Coroutines are free functions here: a lambda that is a coroutine loses its captures when it is destroyed before its end.
+// Bodies of all kinds: plain functions, tasker::async and asio::awaitable, and where each of them runs:
+// on the engine's executor, on its pool for calls that block, or on a pool of your own.
+// Coroutines are free functions here: a lambda's captures are gone when it is destroyed before its coroutine ends.
 
 #include <tasker/tasker.hpp>
 
@@ -52,8 +52,8 @@ tasker::async<std::string> excursion(tasker::step_context& context)
     co_return before == here ? "there and back again, by way of " + there : "lost";
 }
 
-void report(std::string const& plain, std::string const& async, std::string const& awaitable, std::string const& excursion,
-            std::string const& blocking, std::string const& pool)
+void report(std::string const& plain, std::string const& async, std::string const& awaitable,
+            std::string const& excursion, std::string const& blocking, std::string const& pool)
 {
     std::cout << "plain function:    " << plain << '\n'
               << "tasker::async:     " << async << '\n'

@@ -48,8 +48,9 @@ void is_refused()
 /// Tells the story of a task as its events do, each with the time since the task was submitted.
 void tell(tasker::testing::task_report const& report)
 {
+    auto const since_submission = [&](tasker::time_point at) { return tasker::to_text(at - report.record.created_at); };
     auto const line = [&](tasker::step_event const& e) -> std::ostream& {
-        return std::cout << std::setw(8) << tasker::to_text(e.at - report.record.created_at) << "  attempt " << e.attempt;
+        return std::cout << std::setw(8) << since_submission(e.at) << "  attempt " << e.attempt;
     };
     for (tasker::event const& one : report.events) {
         if (auto const* failed = std::get_if<tasker::step_failed>(&one))
@@ -57,9 +58,10 @@ void tell(tasker::testing::task_report const& report)
         else if (auto const* done = std::get_if<tasker::step_completed>(&one))
             line(*done) << " succeeded\n";
         else if (auto const* waits = std::get_if<tasker::task_waiting>(&one); waits != nullptr && waits->parked)
-            std::cout << "          a long wait: the task leaves memory until " << tasker::to_text(waits->until - report.record.created_at) << '\n';
+            std::cout << "          a long wait: the task leaves memory until " << since_submission(waits->until) << '\n';
     }
-    std::cout << "          the task is " << name(report.state) << (report.what.empty() ? "" : ": ") << report.what << "\n\n";
+    std::cout << "          the task is " << name(report.state)
+              << (report.what.empty() ? "" : ": ") << report.what << "\n\n";
 }
 
 template <class Body>
@@ -76,7 +78,8 @@ int main()
 {
     show("A transient failure: the wait starts at 200 ms and doubles", loses_its_connection, {.retry = patient});
     show("The other side names the wait: it counts, not the policy's", is_told_to_wait, {.retry = patient});
-    show("A wait beyond a minute: the store keeps the task, and looks 5 s after it is due", is_told_to_wait_long, {.retry = patient});
+    show("A wait beyond a minute: the store keeps the task, and looks 5 s after it is due", is_told_to_wait_long,
+         {.retry = patient});
     show("An attempt that takes longer than its timeout", hangs_once, {.retry = patient, .timeout = 3s});
     show("A permanent failure: no further attempt can help", is_refused, {.retry = patient});
 }

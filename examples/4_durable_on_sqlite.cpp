@@ -53,8 +53,9 @@ tasker::workflow fulfil_order(fate process)
 /// Prints what the store knows of unfinished tasks.
 asio::awaitable<void> tell_what_is_known(tasker::engine& engine, tasker::workflow const& flow)
 {
-    std::vector<tasker::task_record> const tasks = co_await engine.find({});
-    say("  the file has " + std::to_string(tasks.size()) + " task(s)");
+    tasker::task_filter const every_task; // named: g++ 12 destroys an owning temporary inside co_await twice
+    std::vector<tasker::task_record> const tasks = co_await engine.find(every_task);
+    say(tasks.empty() ? "  the file is empty" : "  the file has a task");
     for (tasker::task_record const& task : tasks) {
         auto const known = co_await engine.load(task.id);
         for (auto const& [no, step] : known->steps)

@@ -11,6 +11,7 @@
 #include <iostream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace json = boost::json;
 using namespace std::chrono_literals;
@@ -45,6 +46,20 @@ json::value serve(tasker::step_context&, json::object const& parents) // by name
     return json::string{meal};
 }
 
+/// The same without a document: any number of steps, whose edges are names.
+tasker::workflow chain(int links)
+{
+    tasker::workflow_builder flow{"course", "chain", "1.0.0"};
+    flow.step("link 1", [] { return 1; });
+    for (int link = 2; link <= links; ++link) {
+        std::string const before = "link " + std::to_string(link - 1);
+        flow.step("link " + std::to_string(link), tasker::after_named({before}), [before](json::object const& parents) {
+            return json::value(parents.at(before).as_int64() + 1);
+        });
+    }
+    return std::move(flow).build();
+}
+
 int main()
 {
     tasker::json_bodies const bodies{{"cook", cook}, {"table", lay_the_table}, {"serve", serve}};
@@ -54,14 +69,18 @@ int main()
     auto const report = sim.run(flow, json::value{{"guests", 3}, {"dog", false}});
     std::cout << "served after " << tasker::to_text(report.elapsed) << ": " << report.result<std::string>() << "\n\n";
     std::cout << to_mermaid(flow) << '\n';
+    std::cout << "a chain of 100 links counts to " << sim.run(chain(100)).result<int>() << "\n\n";
 
     for (std::string_view const wrong : {
              R"({"namespace": "kitchen", "name": "lunch", "version": "1.0.0",
                  "steps": [{"name": "eat", "after": ["cook"]}, {"name": "shop", "handler": "table", "after": ["eat"]},
                            {"name": "cook", "after": ["shop"]}]})",
-             R"({"namespace": "kitchen", "name": "lunch", "version": "1.0.0", "steps": [{"name": "serve", "after": ["soup"]}]})",
-             R"({"namespace": "kitchen", "name": "lunch", "version": "1.0.0", "steps": [{"name": "cook", "retry": {"factor": 0.5}}]})",
-             R"({"namespace": "kitchen", "name": "lunch", "version": "1.0.0", "steps": [{"name": "cook", "timeout": 5}]})",
+             R"({"namespace": "kitchen", "name": "lunch", "version": "1.0.0",
+                 "steps": [{"name": "serve", "after": ["soup"]}]})",
+             R"({"namespace": "kitchen", "name": "lunch", "version": "1.0.0",
+                 "steps": [{"name": "cook", "retry": {"factor": 0.5}}]})",
+             R"({"namespace": "kitchen", "name": "lunch", "version": "1.0.0",
+                 "steps": [{"name": "cook", "timeout": 5}]})",
              R"({"namespace": "kitchen", "name": "lunch" "version": "1.0.0"})"})
         try {
             tasker::json_bodies known = bodies;

@@ -54,10 +54,10 @@ void failures_are_waited_out(checks& check)
 void a_declined_card_ships_nothing(checks& check)
 {
     std::cout << "charge is declined\n";
-    scripted_step ship;
+    scripted_step const charge = scripted_step{}.throws(tasker::permanent_error{"declined"});
+    scripted_step const ship;
     simulation sim;
-    auto const report =
-        sim.run(fulfil_order(scripted_step{}.throws(tasker::permanent_error{"declined"}), scripted_step{}.takes(1h), ship));
+    auto const report = sim.run(fulfil_order(charge, scripted_step{}.takes(1h), ship));
     check.that("the order is in error", report.state == tasker::task_state::error);
     check.that("and says why", report.what == "step \"charge\" failed after 1 attempt: declined");
     check.that("what could still be done was done", report.step("reserve").state() == tasker::step_state::complete);

@@ -4,10 +4,12 @@
 #include <tasker/tasker.hpp>
 #include <tasker/testing/simulation.hpp>
 
+#include <boost/asio/co_spawn.hpp>
+
 #include <chrono>
+#include <exception>
 #include <iostream>
 #include <string>
-#include <string_view>
 #include <utility>
 
 using namespace std::chrono_literals;
@@ -31,11 +33,10 @@ tasker::workflow fulfil_order(gateway const& world)
     return std::move(flow).build();
 }
 
-void tell(simulation& sim, tasker::task_id id, std::string_view when)
+void tell(simulation& sim, tasker::task_id id, std::string const& when)
 {
     auto const report = sim.report(id);
-    std::cout << "  " << when << ": " << name(report.state) << ", "
-              << (report.state == tasker::task_state::complete ? report.result<std::string>() : report.what) << '\n';
+    std::cout << "  " << when << ": " << (report.what.empty() ? report.result<std::string>() : report.what) << '\n';
 }
 
 void mend_what_failed()
@@ -50,7 +51,7 @@ void mend_what_failed()
 
     std::cout << "Three tasks in error\n";
     tell(sim, first, "each");
-    sim.await(engine.resolve_step(first, "charge", "a receipt written by hand", "paid in cash"));
+    sim.await(engine.resolve_step(first, "charge", std::string{"a receipt written by hand"}));
     tell(sim, first, "resolve_step gives the step a result");
     world.works = true;
     sim.await(engine.reset_step(second, "charge", "the merchant is registered now"));
@@ -60,26 +61,28 @@ void mend_what_failed()
     try {
         sim.await(engine.retry(third));
     } catch (tasker::error const& problem) {
-        std::cout << "  refused: " << problem.what() << '\n';
+        std::string const sentence = problem.what();
+        std::cout << "  refused: " << sentence.substr(sentence.find(": ") + 2) << '\n'; // without the task's id
     }
 }
 
-/// A workflow of one long step that says when it starts.
-tasker::workflow bake(std::string_view what)
+tasker::async<void> bake(tasker::step_context& context, std::string const& what)
 {
-    tasker::workflow_builder flow{"bakery", what.data(), "1.0.0"};
-    flow.step("bake", [](tasker::step_context& context) -> tasker::async<void> {
-        std::cout << "  " << context.input<std::string>() << " goes into the oven\n";
-        co_await context.sleep_for(10min);
-    });
-    flow.schema(tasker::input_schema{R"({"type": "string"})"});
+    std::cout << "  " << what << " goes into the oven\n";
+    co_await context.sleep_for(10min);
+}
+
+tasker::workflow baking()
+{
+    tasker::workflow_builder flow{"bakery", "baking", "1.0.0"};
+    auto const what = flow.input<std::string>();
+    flow.step("bake", after(what), bake);
     return std::move(flow).build();
 }
 
-void limit_and_cancel()
+void limit_and_cancel(tasker::workflow const& bread)
 {
     simulation sim;
-    tasker::workflow const bread = bake("bread");
     sim.add(bread, {.max_concurrent_steps = 1});
     std::cout << "One oven: the others wait, and those of higher priority start first\n";
     auto const rye = sim.submit(bread, std::string{"rye"});
@@ -91,17 +94,17 @@ void limit_and_cancel()
     sim.advance(30min);
 }
 
-void drain_for_a_restart()
+void drain_for_a_restart(tasker::workflow const& cake)
 {
     simulation sim;
     std::cout << "A restart: drain lets running steps end, and leaves the rest to the next engine\n";
-    tasker::workflow const cake = bake("cake");
     sim.add(cake, {.max_concurrent_steps = 1});
     auto const first = sim.submit(cake, std::string{"a tart"});
     auto const second = sim.submit(cake, std::string{"a strudel"});
     boost::asio::co_spawn(sim.context(), sim.engine().drain(), [](std::exception_ptr) { std::cout << "  drained\n"; });
     sim.advance(10min);
-    std::cout << "  the tart is " << name(sim.report(first).state) << ", the strudel " << name(sim.report(second).state) << '\n';
+    std::cout << "  the tart is " << name(sim.report(first).state) << ", the strudel "
+              << name(sim.report(second).state) << '\n';
     sim.crash(); // the next process
     sim.finish(second);
     std::cout << "  the strudel is " << name(sim.report(second).state) << '\n';
@@ -110,6 +113,6 @@ void drain_for_a_restart()
 int main()
 {
     mend_what_failed();
-    limit_and_cancel();
-    drain_for_a_restart();
+    limit_and_cancel(baking());
+    drain_for_a_restart(baking());
 }

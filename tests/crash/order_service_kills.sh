@@ -75,4 +75,4 @@ for list in "$folder"/after-*.list; do
                  ($1 in requests) && requests[$1] != $4 { print $1, requests[$1], "->", $4 }' "$list" "$folder/end.list")
     [ -z "$again" ] || fail "charged again after it was recorded (${list##*/}): $again"
 done
-echo "every order of $batches batches ended exactly once, after $kills kills"
+echo "every order ended exactly once (batches: $batches, kills: $kills)"

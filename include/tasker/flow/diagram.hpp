@@ -17,9 +17,10 @@ inline std::vector<step_record> all_records(workflow const& flow, task_snapshot 
     std::vector<step_record> records(flow.shape().size());
     for (auto const& [no, record] : snapshot.steps) {
         if (no >= records.size())
-            throw error{errc::unknown_step, "the task has a record of step " + std::to_string(no) + ", but workflow " +
-                                                std::string{flow.full_name()} + " has only " + std::to_string(records.size()) +
-                                                " steps, numbered from 0; pass the workflow and version that the task runs"};
+            throw error{errc::unknown_step,
+                        "the task has a record of step " + std::to_string(no) + ", but workflow " +
+                            std::string{flow.full_name()} + " has only " + std::to_string(records.size()) +
+                            " steps, numbered from 0; pass the workflow and version that the task runs"};
         records[no] = record;
     }
     return records;
@@ -38,7 +39,8 @@ inline std::string to_dot(workflow const& flow) { return to_dot(flow.shape(), fl
 /// The workflow as a picture in Mermaid's language.
 inline std::string to_mermaid(workflow const& flow) { return to_mermaid(flow.shape(), flow.full_name()); }
 
-/// A task of the workflow, its steps coloured by state. Throws `error{unknown_step}` when it is of another workflow's shape.
+/// A task of the workflow, its steps coloured by state.
+/// Throws `error{unknown_step}` when the task has steps that the workflow has not.
 inline std::string to_dot(workflow const& flow, task_snapshot const& snapshot)
 {
     return to_dot(flow.shape(), detail::title_of(flow, snapshot), detail::all_records(flow, snapshot));

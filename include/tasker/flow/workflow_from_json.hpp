@@ -21,8 +21,8 @@
 
 namespace tasker {
 
-/// The body of a step that is declared in data: it gets its parents' results as one JSON object, by their names, and may
-/// ask its context for the task's input and for the step's own name.
+/// The body of a step that is declared in data: it gets its parents' results as one JSON object, by their names, and
+/// may ask its context for the task's input and for the step's own name.
 template <class Returned>
 using json_function = std::function<Returned(step_context&, boost::json::object const&)>;
 
@@ -117,7 +117,7 @@ inline void add_step(workflow_builder& flow, document_reader const& step, json_b
         handler.fail("there is no handler called \"" + handler.text() + "\"");
     step_options const options = options_of(step);
     auto parents = parents_of(step);
-    std::visit([&](auto& function) { flow.step(name, after_named(std::move(parents)), std::move(function), options); }, *body);
+    std::visit([&](auto& call) { flow.step(name, after_named(std::move(parents)), std::move(call), options); }, *body);
 }
 
 } // namespace detail

@@ -61,7 +61,8 @@ inline std::string mermaid_text(std::string_view text)
     std::string out;
     for (char const c : text) {
         bool const plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                           static_cast<unsigned char>(c) >= 0x80 || std::string_view{" _-.,:/()"}.find(c) != std::string_view::npos;
+                           static_cast<unsigned char>(c) >= 0x80 ||
+                           std::string_view{" _-.,:/()"}.find(c) != std::string_view::npos;
         if (plain)
             out += c;
         else if (c == '\n')
@@ -105,7 +106,8 @@ inline std::string note_of(step_record const& record)
 inline void check_records(graph const& shape, std::span<step_record const> records)
 {
     if (!records.empty() && records.size() != shape.size())
-        throw error{errc::invalid_options, "a diagram of " + std::to_string(shape.size()) + " steps takes one record a step or none at all, got " +
+        throw error{errc::invalid_options, "a diagram of " + std::to_string(shape.size()) +
+                                               " steps takes one record a step or none at all, got " +
                                                std::to_string(records.size())};
 }
 
@@ -122,15 +124,18 @@ inline step_record const& record_at(std::span<step_record const> records, step_n
 inline std::string to_dot(graph const& shape, std::string_view title, std::span<step_record const> records = {})
 {
     detail::check_records(shape, records);
-    std::string out = "digraph workflow {\n    graph [label=\"" + detail::dot_text(title) + "\\n \", labelloc=t, fontname=\"Helvetica\", fontsize=16, nodesep=0.4, ranksep=0.45, pad=0.2];\n"
-                      "    node [shape=box, style=\"rounded,filled\", fontname=\"Helvetica\", fontsize=12, margin=\"0.2,0.1\", penwidth=1.4];\n"
-                      "    edge [color=\"#52525b\", arrowsize=0.7];\n";
+    std::string out = R"(digraph workflow {
+    graph [fontname="Helvetica", fontsize=16, labelloc=t, nodesep=0.4, ranksep=0.45, pad=0.2];
+    node [fontname="Helvetica", fontsize=12, shape=box, style="rounded,filled", margin="0.2,0.1", penwidth=1.4];
+    edge [color="#52525b", arrowsize=0.7];
+    label=")" + detail::dot_text(title) + "\\n \";\n";
     for (step_no no = 0; no < shape.size(); ++no) {
         step_record const& record = detail::record_at(records, no);
         state_colour const& colour = colour_of(record.state);
         std::string const note = detail::note_of(record);
-        out += "    s" + std::to_string(no) + " [label=\"" + detail::dot_text(shape.step(no).name) + (note.empty() ? "" : "\\n" + note) +
-               "\", fillcolor=\"" + std::string{colour.fill} + "\", color=\"" + std::string{colour.line} + "\"];\n";
+        out += "    s" + std::to_string(no) + " [label=\"" + detail::dot_text(shape.step(no).name) +
+               (note.empty() ? "" : "\\n" + note) + "\", fillcolor=\"" + std::string{colour.fill} + "\", color=\"" +
+               std::string{colour.line} + "\"];\n";
     }
     for (edge const& e : shape.edges())
         out += "    s" + std::to_string(e.parent) + " -> s" + std::to_string(e.child) + ";\n";
@@ -144,7 +149,8 @@ inline std::string to_mermaid(graph const& shape, std::string_view title, std::s
     std::string out = "---\ntitle: \"" + detail::yaml_text(title) + "\"\n---\nflowchart TD\n";
     for (step_no no = 0; no < shape.size(); ++no) {
         std::string const note = detail::note_of(detail::record_at(records, no));
-        out += "    s" + std::to_string(no) + "(\"" + detail::mermaid_text(shape.step(no).name) + (note.empty() ? "" : "<br/>" + note) + "\")\n";
+        out += "    s" + std::to_string(no) + "(\"" + detail::mermaid_text(shape.step(no).name) +
+               (note.empty() ? "" : "<br/>" + note) + "\")\n";
     }
     for (edge const& e : shape.edges())
         out += "    s" + std::to_string(e.parent) + " --> s" + std::to_string(e.child) + "\n";
@@ -154,8 +160,9 @@ inline std::string to_mermaid(graph const& shape, std::string_view title, std::s
             if (detail::record_at(records, no).state == colour.state)
                 members += (members.empty() ? "s" : ",s") + std::to_string(no);
         if (!members.empty())
-            out += "    classDef " + std::string{name(colour.state)} + " fill:" + std::string{colour.fill} + ",stroke:" +
-                   std::string{colour.line} + ",color:#18181b\n    class " + members + " " + std::string{name(colour.state)} + "\n";
+            out += "    classDef " + std::string{name(colour.state)} + " fill:" + std::string{colour.fill} +
+                   ",stroke:" + std::string{colour.line} + ",color:#18181b\n    class " + members + " " +
+                   std::string{name(colour.state)} + "\n";
     }
     return out;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/error.hpp>
 #include <tasker/model/command.hpp>
 #include <tasker/plan/task_plan.hpp>
 
@@ -21,17 +22,21 @@ struct command_effect {
     std::optional<task_state> task;    ///< the task's new state
     std::vector<commanded_step> steps; ///< steps to move; one that runs is to be cancelled through its body
     std::optional<std::string> refusal;
+    errc refused_as = errc::illegal_transition;
 };
 
 namespace detail {
 
-inline command_effect refuse(std::string sentence) { return {{}, {}, std::move(sentence)}; }
+inline command_effect refuse(std::string sentence, errc as = errc::illegal_transition)
+{
+    return {{}, {}, std::move(sentence), as};
+}
 
 inline command_effect step_command_effect(command const& asked, task_state task, task_plan const& plan)
 {
     step_no const no = plan.shape().find(asked.step);
     if (no == plan.shape().size())
-        return refuse("the task has no step named \"" + asked.step + "\"");
+        return refuse("the task has no step named \"" + asked.step + "\"", errc::unknown_step);
     if (is_finished(task) && task != task_state::error)
         return refuse("the task is " + std::string{name(task)} + "; its steps cannot change any more");
     step_state const from = plan.record(no).state;

@@ -92,6 +92,10 @@ public:
     /// Stops starting steps; when the running ones have ended and all is recorded, gives the leases back.
     void drain_down(drained then)
     {
+        if (is_drained_) {
+            then(nullptr);
+            return;
+        }
         drain_waiters_.push_back(std::move(then));
         parts.draining = true;
         leases.stop_looking();
@@ -174,6 +178,7 @@ private:
         do {
             wake_tasks();
             start_steps();
+            wake_tasks(); // of steps that ended in place: their tasks' last writes travel in the same commit
             initializer.resume();
             if (parts.draining)
                 parts.records.hurry();
@@ -204,7 +209,10 @@ private:
         return make_view(workflow, std::move(snapshot.task), std::move(records), where);
     }
 
-    bool has_more() const { return !parts.awake.empty() || can_start(); }
+    bool has_more() const
+    {
+        return !parts.awake.empty() || can_start() || initializer.can_resume() || parts.records.wants_flush();
+    }
 
     bool can_start() const
     {

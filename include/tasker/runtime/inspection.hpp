@@ -81,18 +81,23 @@ inline std::string quoted(std::vector<std::string> const& names)
     return text;
 }
 
+/// Whether the step is over without letting its children start.
+inline bool is_dead_end(task_view const& view, step_no no)
+{
+    step_record const& record = view.records[no];
+    return !satisfies_children(record.state) && record.state != step_state::in_progress &&
+           !may_start(record, view.flow.shape().step(no).options.retry);
+}
+
 /// Steps that can never run because of a step above them.
 inline std::vector<char> dead_steps(task_view const& view)
 {
     graph const& shape = view.flow.shape();
     std::vector<char> dead(shape.size(), 0);
-    for (step_no const no : shape.topological_order()) {
-        bool const over = !satisfies_children(view.records[no].state) && view.records[no].state != step_state::in_progress &&
-                          !may_start(view.records[no], shape.step(no).options.retry);
-        for (step_no const child : shape.children(no))
-            if (over || dead[no] != 0)
+    for (step_no const no : shape.topological_order())
+        if ((dead[no] != 0 && !satisfies_children(view.records[no].state)) || is_dead_end(view, no))
+            for (step_no const child : shape.children(no))
                 dead[child] = 1;
-    }
     return dead;
 }
 
@@ -101,7 +106,7 @@ inline wait_reason blocked_by_parents(task_view const& view, step_no no, std::ve
     graph const& shape = view.flow.shape();
     wait_reason reason{shape.step(no).name, dead[no] != 0 ? wait_kind::dead_parents : wait_kind::parents, {}, {}, {}};
     for (step_no const parent : shape.parents(no)) {
-        bool const stops = dead[parent] != 0 || !may_start(view.records[parent], shape.step(parent).options.retry);
+        bool const stops = dead[parent] != 0 || is_dead_end(view, parent);
         if (!satisfies_children(view.records[parent].state) && (dead[no] == 0 || stops))
             reason.parents.push_back(shape.step(parent).name);
     }

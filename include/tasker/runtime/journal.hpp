@@ -69,6 +69,8 @@ public:
         return gathering_->rows.steps.size() + gathering_->rows.tasks.size() + gathering_->rows.created.size() >= parts_.max_records ||
                gathering_->bytes >= parts_.max_bytes;
     }
+    /// Whether somebody waits for a commit that could begin now.
+    bool wants_flush() const noexcept { return !in_flight_ && gathering_->urgent && !gathering_->rows.empty(); }
     bool is_idle() const noexcept { return !in_flight_ && gathering_->rows.empty(); }
 
     void create(task_record record, creation_answer answer)

@@ -50,6 +50,9 @@ public:
         create(std::move(asked));
     }
 
+    /// Whether a submission waits that need wait no longer.
+    bool can_resume() const { return !queued_.empty() && !parts_.records.is_full(); }
+
     /// Goes on with submissions that waited.
     void resume()
     {

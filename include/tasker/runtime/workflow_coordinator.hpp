@@ -97,7 +97,7 @@ private:
     {
         command_effect const effect = apply_command(next.asked, task.record.state, task.plan);
         if (effect.refusal) {
-            refuse(task, std::move(next), *effect.refusal);
+            refuse(task, std::move(next), effect);
             return;
         }
         time_point const at = parts_.now();
@@ -108,6 +108,8 @@ private:
                 command_step(parts_, task, moved.step, moved.to, next.asked, at);
         }
         if (effect.task) {
+            if (*effect.task == task_state::pending)
+                task.record.recoveries = 0; // an operator vouches for it: dead workers count anew
             move_task(parts_, task, *effect.task, next.asked.reason, at);
             tell_move(task, next.asked, at);
             if (*effect.task == task_state::cancelled)
@@ -118,11 +120,12 @@ private:
             parts_.records.note({durable_note::kind::command_done, task.shared_from_this(), 0, std::move(next.done)});
     }
 
-    void refuse(task_run& task, pending_command next, std::string const& why)
+    void refuse(task_run& task, pending_command next, command_effect const& effect)
     {
+        std::string const& why = *effect.refusal;
         parts_.records.tell<command_refused>(task, [&] { return command_refused{task.as_event(parts_.now()), next.asked.kind, why}; });
         if (next.done)
-            next.done(std::make_exception_ptr(error{errc::illegal_transition, "task " + to_text(task.record.id) + ": " + why}));
+            next.done(std::make_exception_ptr(error{effect.refused_as, "task " + to_text(task.record.id) + ": " + why}));
     }
 
     void tell_move(task_run& task, command const& asked, time_point at)

@@ -30,9 +30,10 @@ step_record record(step_state state, int attempts = 0)
 TEST_CASE("a workflow's dot has its title, a node for each step and an arrow for each edge")
 {
     CHECK(to_dot(order_graph(), "shop/order@1.0.0") == R"(digraph workflow {
-    graph [label="shop/order@1.0.0\n ", labelloc=t, fontname="Helvetica", fontsize=16, nodesep=0.4, ranksep=0.45, pad=0.2];
-    node [shape=box, style="rounded,filled", fontname="Helvetica", fontsize=12, margin="0.2,0.1", penwidth=1.4];
+    graph [fontname="Helvetica", fontsize=16, labelloc=t, nodesep=0.4, ranksep=0.45, pad=0.2];
+    node [fontname="Helvetica", fontsize=12, shape=box, style="rounded,filled", margin="0.2,0.1", penwidth=1.4];
     edge [color="#52525b", arrowsize=0.7];
+    label="shop/order@1.0.0\n ";
     s0 [label="charge", fillcolor="#f4f4f5", color="#71717a"];
     s1 [label="reserve", fillcolor="#f4f4f5", color="#71717a"];
     s2 [label="ship", fillcolor="#f4f4f5", color="#71717a"];
@@ -95,7 +96,7 @@ TEST_CASE("names and titles in dot keep their quotes, backslashes, entities and 
 {
     CHECK_THAT(to_dot(graph_of_one(R"(a "b" \N &amp; <i>)"), "t"), contains(R"(s0 [label="a \"b\" \\N &amp;amp; <i>",)"));
     CHECK_THAT(to_dot(graph_of_one("two\nlines\tand a tab"), "t"), contains(R"(s0 [label="two\nlines and a tab",)"));
-    CHECK_THAT(to_dot(graph_of_one("a"), R"(\G "quoted")"), contains(R"(label="\\G \"quoted\"\n ")"));
+    CHECK_THAT(to_dot(graph_of_one("a"), R"(\G "quoted")"), contains(R"(label="\\G \"quoted\"\n ";)"));
 }
 
 TEST_CASE("names and titles in mermaid cannot end their quotes, become markup or open a directive")

@@ -22,7 +22,10 @@ namespace tasker::detail {
 /// Lifetime: the document must outlive it.
 class document_reader {
 public:
-    explicit document_reader(boost::json::value const& value, std::string place = {}) : value_{&value}, place_{std::move(place)} {}
+    explicit document_reader(boost::json::value const& value, std::string place = {})
+        : value_{&value}, place_{std::move(place)}
+    {
+    }
 
     boost::json::value const& value() const noexcept { return *value_; }
 
@@ -107,7 +110,10 @@ private:
         return *members;
     }
 
-    [[noreturn]] void refuse_kind(std::string const& wanted) const { fail("expected " + wanted + ", got " + kind_text(*value_)); }
+    [[noreturn]] void refuse_kind(std::string const& wanted) const
+    {
+        fail("expected " + wanted + ", got " + kind_text(*value_));
+    }
 
     boost::json::value const* value_;
     std::string place_;
