@@ -58,7 +58,8 @@ void tell(tasker::testing::task_report const& report)
         else if (auto const* done = std::get_if<tasker::step_completed>(&one))
             line(*done) << " succeeded\n";
         else if (auto const* waits = std::get_if<tasker::task_waiting>(&one); waits != nullptr && waits->parked)
-            std::cout << "          a long wait: the task leaves memory until " << since_submission(waits->until) << '\n';
+            std::cout << "          a long wait: the task leaves memory until "
+                      << since_submission(waits->until) << '\n';
     }
     std::cout << "          the task is " << name(report.state)
               << (report.what.empty() ? "" : ": ") << report.what << "\n\n";

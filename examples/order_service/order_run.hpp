@@ -69,8 +69,6 @@ private:
         options.max_concurrent_steps = static_cast<std::size_t>(concurrency);
         // Further orders wait in the store, untouched, rather than in memory, half done.
         options.max_resident_tasks = 2 * options.max_concurrent_steps;
-        // This program may be killed at any time: that is no order's fault.
-        options.max_recoveries = 1'000;
         return options;
     }
 

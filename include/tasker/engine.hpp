@@ -85,7 +85,7 @@ public:
     {
         static_assert(!breaks_in_co_await<Input>, "tasker: g++ before 13 destroys an owning temporary inside co_await twice; "
                                                   "give the input a name and submit that");
-        return submit_payload(name, codec<std::remove_cvref_t<Input>>::encode(input), options);
+        return submit_payload(name, codec<stored_type<Input>>::encode(input), options);
     }
 
     /// The same for a workflow that takes no input.
@@ -113,7 +113,8 @@ public:
 
     // What an operator can ask of a task, wherever it lives. Each returns when its effect is durable, or, when another
     // live worker owns the task, when the request is stored for it: it obeys with its next heartbeat.
-    // Each throws error{unknown_task}, or error{illegal_transition} which says what the present state forbids.
+    // Each throws error{unknown_task}, error{unknown_step}, error{illegal_transition} which says what the present state
+    // forbids, or error{command_pending} when that worker has not yet carried out an earlier one.
 
     /// Stops the task: no step starts any more, running bodies are asked to stop.
     boost::asio::awaitable<void> cancel(task_id id, std::string_view reason = {}) { return ask(id, command_kind::cancel, {}, {}, reason); }
@@ -133,9 +134,11 @@ public:
     }
     /// Declares a pending or failed step done by hand, with the result its children get; a task in error runs again.
     template <class Result>
-    boost::asio::awaitable<void> resolve_step(task_id id, std::string_view step, Result const& result, std::string_view reason = {})
+    boost::asio::awaitable<void> resolve_step(task_id id, std::string_view step, Result&& result, std::string_view reason = {})
     {
-        return ask(id, command_kind::resolve_step, step, codec<Result>::encode(result), reason);
+        static_assert(!breaks_in_co_await<Result>, "tasker: g++ before 13 destroys an owning temporary inside co_await twice; "
+                                                   "give the result a name and pass that");
+        return ask(id, command_kind::resolve_step, step, codec<stored_type<Result>>::encode(result), reason);
     }
 
     /// For each unfinished step of a task, what it waits for.
@@ -150,7 +153,7 @@ public:
     /// The task's records as the store has them; nothing when it has none.
     boost::asio::awaitable<std::optional<task_snapshot>> load(task_id id);
     /// Tasks from newest to oldest, a page at a time.
-    boost::asio::awaitable<std::vector<task_record>> find(task_filter filter, page const& which = {});
+    boost::asio::awaitable<std::vector<task_record>> find(task_filter const& filter, page const& which = {});
     /// The task's audit trail, in order.
     boost::asio::awaitable<std::vector<transition_record>> history(task_id id);
     /// Counts over the store, and of the last `window`.

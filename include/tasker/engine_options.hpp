@@ -18,7 +18,7 @@ struct engine_options {
     std::size_t max_resident_tasks = 100'000;   ///< live tasks in memory; further ones wait in the store; >= 1
     std::size_t max_journal_records = 65'536;   ///< rows waiting to be committed before submitters and steps wait; >= 1
     std::size_t max_journal_bytes = 64U << 20U; ///< the same in bytes of payload; >= 1
-    std::size_t blocking_threads = 2;           ///< of the pool for `tasker::blocking` bodies; >= 1
+    std::size_t blocking_threads = 2;           ///< of the pool for `tasker::blocking` bodies; >= 1. A body that ignores that its time is over keeps its thread
     duration lease = std::chrono::seconds{10};  ///< how long tasks stay ours without a heartbeat (sent every third of it); >= 30 ms
     duration safety_poll = std::chrono::seconds{30}; ///< looks into the store even when nothing announced work; > 0
     duration record_start_within = std::chrono::milliseconds{50}; ///< a running step is recorded so soon, if no commit comes earlier
@@ -26,6 +26,8 @@ struct engine_options {
     delay_policy delays = {};
 };
 static_assert(std::is_trivially_destructible_v<engine_options>);
+
+inline constexpr duration longest_interval = std::chrono::days{3'650};
 
 /// What is wrong with `options`, in a sentence, or nothing.
 inline std::optional<std::string> problem_of(engine_options const& options)
@@ -37,6 +39,8 @@ inline std::optional<std::string> problem_of(engine_options const& options)
         return "lease must be at least 30 ms";
     if (options.safety_poll <= duration::zero() || options.record_start_within < duration::zero())
         return "safety_poll must be longer than zero, and record_start_within not negative";
+    if (options.lease > longest_interval || options.safety_poll > longest_interval || options.record_start_within > longest_interval)
+        return "lease, safety_poll and record_start_within must be at most ten years";
     if (options.max_recoveries < 0)
         return "max_recoveries must not be negative";
     return problem_of(options.delays);

@@ -53,7 +53,6 @@ commit_batch creation_of(worker_id worker, std::vector<task_record> tasks)
 {
     commit_batch batch;
     batch.worker = worker;
-    batch.now = now;
     batch.created = std::move(tasks);
     return batch;
 }
@@ -325,6 +324,81 @@ TEST_CASE("two processes share a file: every task is claimed, none twice [F25]")
         child->tell(1);
         CHECK(child->wait() == 0);
     }
+}
+
+TEST_CASE("of two processes that ask something of a task at once, one is told that the other was first")
+{
+    support::scratch_directory const directory;
+    auto const file = directory.path() / "orders.db";
+    constexpr std::uint64_t tasks = 200;
+    {
+        auto store = open(file);
+        auto const workflow = register_in(store);
+        auto batch = creation_of(alice, {});
+        for (std::uint64_t number = 1; number <= tasks; ++number)
+            batch.created.push_back(draft(workflow, number));
+        store.commit(batch);
+    }
+    auto const ask = [&](std::string const& who) {
+        return [&file, who](support::child_process& parent) {
+            auto store = open(file);
+            parent.hear();
+            for (std::uint64_t number = 1; number <= tasks; ++number) {
+                auto const answer = store.request(draft(1, number).id, {command_kind::cancel, "", {}, who});
+                parent.tell(static_cast<std::uint64_t>(answer));
+            }
+            return 0;
+        };
+    };
+    support::child_process first{ask("first")};
+    support::child_process second{ask("second")};
+    first.tell(1);
+    second.tell(1);
+    auto store = open(file);
+    for (std::uint64_t number = 1; number <= tasks; ++number) {
+        auto const one = static_cast<request_answer>(first.hear().value());
+        auto const other = static_cast<request_answer>(second.hear().value());
+        bool const first_won = one == request_answer::stored;
+        INFO(number);
+        CHECK((first_won ? other : one) == request_answer::pending);
+        CHECK((first_won ? one : other) == request_answer::stored);
+        CHECK(store.load(draft(1, number).id)->task.request.value().reason == (first_won ? "first" : "second"));
+    }
+    CHECK(first.wait() == 0);
+    CHECK(second.wait() == 0);
+}
+
+TEST_CASE("a heartbeat tells the time of the database's machine, whatever time the engine goes by")
+{
+    support::scratch_directory const directory;
+    auto const file = directory.path() / "orders.db";
+    auto store = open(file);
+    soci::session session{soci::sqlite3, "db=\"" + file.string() + '"'};
+    sql::query clock{session, {"select cast(round((julianday('now') - 2440587.5) * 86400000) as integer) * 1000", "", "i"}};
+    auto const read_clock = [&] {
+        clock.run_once();
+        return clock.time();
+    };
+    for (duration const lease : {duration{1min}, duration::zero()}) {
+        time_point const before = read_clock();
+        auto const told = store.heartbeat(alice, now, lease).store_now;
+        time_point const after = read_clock();
+        REQUIRE(told);
+        CHECK(before <= *told);
+        CHECK(*told <= after);
+    }
+}
+
+TEST_CASE("a lease runs by the engines' clock, not by that of the database")
+{
+    support::scratch_directory const directory;
+    auto store = open(directory.path() / "orders.db");
+    auto const workflow = register_in(store);
+    time_point const long_ago{1h};
+    store.heartbeat(alice, long_ago, 1min);
+    store.commit(creation_of(alice, {draft(workflow, 1, alice)}));
+    CHECK(store.claim({bob, long_ago + 1min - 1us, 9, std::vector{workflow}, {}}).empty());
+    CHECK(store.claim({bob, long_ago + 1min, 9, std::vector{workflow}, {}}).size() == 1);
 }
 
 TEST_CASE("a worker killed with -9 is dead at once, however long its lease [F24]")

@@ -357,21 +357,20 @@ TEST_CASE("creating a task writes one row, however many tasks there are [A19]", 
 TEST_CASE("a store that knows the version with another shape refuses it, naming the difference")
 {
     on_each_store([](simulation& sim) {
-        auto const shaped = [](std::string const& second, bool linked) {
+        auto const shaped = [](std::string const& second, std::vector<std::string> const& parents) {
             workflow_builder flow{"shop", "shaped"};
             flow.step("a", after_named(std::vector<std::string>{}), [] { return boost::json::value{}; });
-            flow.step(second, after_named(linked ? std::vector<std::string>{"a"} : std::vector<std::string>{}),
-                      [] { return boost::json::value{}; });
+            flow.step(second, after_named(parents), [] { return boost::json::value{}; });
             return std::move(flow).build();
         };
-        sim.add(shaped("b", true));
-        auto const renamed = refused([&] { sim.add(shaped("c", true), {.replace = true}); });
+        sim.add(shaped("b", {"a"}));
+        auto const renamed = refused([&] { sim.add(shaped("c", {"a"}), {.replace = true}); });
         CHECK(renamed.code == errc::shape_conflict);
         CHECK_THAT(renamed.what, support::contains("shop/shaped@0.1.0") && support::contains("step 2 was \"b\" and is \"c\"") &&
                                      support::contains("new version"));
-        CHECK_THAT(refused([&] { sim.add(shaped("b", false), {.replace = true}); }).what,
+        CHECK_THAT(refused([&] { sim.add(shaped("b", {}), {.replace = true}); }).what,
                    support::contains("edge \"a\" -> \"b\" is gone"));
-        CHECK(sim.run(shaped("b", true)).state == task_state::complete);
+        CHECK(sim.run(shaped("b", {"a"})).state == task_state::complete);
     });
 }
 

@@ -47,7 +47,10 @@ public:
     {
         return into_.heartbeat(worker, now, lease);
     }
-    bool request(tasker::task_id task, tasker::command const& asked) { return into_.request(task, asked); }
+    tasker::request_answer request(tasker::task_id task, tasker::command const& asked)
+    {
+        return into_.request(task, asked);
+    }
     std::optional<tasker::time_point> next_due(tasker::worker_id worker, tasker::time_point now,
                                                std::span<tasker::workflow_id const> workflows)
     {

@@ -19,7 +19,7 @@
 #endif
 
 // g++ before 13 destroys owning temporaries inside a co_await expression twice; the API refuses to compile there
-// what it would break (see check_not_owning in base/owning.hpp).
+// what it would break (see breaks_in_co_await in base/owning.hpp).
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
 #define TASKER_BREAKS_OWNING_TEMPORARIES 1
 #else

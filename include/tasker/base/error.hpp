@@ -24,6 +24,7 @@ enum class errc {
     bad_payload,         ///< stored or given JSON cannot be decoded into the type asked for
     task_failed,         ///< the awaited task ended in error
     task_cancelled,      ///< the awaited task was cancelled
+    command_pending,     ///< an earlier command for the same task is still to be carried out by the worker that owns it
     lease_lost,          ///< another worker owns the task now
     store_unavailable,   ///< the store cannot be read or written
     schema_mismatch,     ///< the database was written by a newer version of the library
@@ -46,6 +47,7 @@ inline std::string_view name(errc code)
     case errc::bad_payload: return "bad_payload";
     case errc::task_failed: return "task_failed";
     case errc::task_cancelled: return "task_cancelled";
+    case errc::command_pending: return "command_pending";
     case errc::lease_lost: return "lease_lost";
     case errc::store_unavailable: return "store_unavailable";
     case errc::schema_mismatch: return "schema_mismatch";

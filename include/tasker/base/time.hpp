@@ -32,6 +32,8 @@ inline std::string to_text(duration length)
 {
     auto const us = length.count();
     char text[64];
+    if (us == 0)
+        return "0s";
     if (us < 0)
         return "-" + to_text(-length);
     if (us < 1'000)

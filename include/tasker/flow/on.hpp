@@ -12,7 +12,8 @@ struct execution_context_access {
 };
 
 /// Runs a step's body on an execution context of the user's: `{.run_on = tasker::on(pool)}` with an `asio::thread_pool`
-/// or `asio::io_context`. Lifetime: the context must outlive every engine that runs the workflow.
+/// or `asio::io_context`. Lifetime: the context must outlive every engine that runs the workflow, and its bodies must have
+/// ended (a pool joined) before the engine's own execution context is destroyed.
 template <class Context>
 place on(Context& context)
 {

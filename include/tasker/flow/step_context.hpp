@@ -90,6 +90,7 @@ public:
     boost::asio::any_io_executor get_executor() const noexcept { return executor_; }
 
     /// Publishes a `custom_event`, told when the attempt's outcome is durable, and not at all when it is not recorded.
+    /// Throws `permanent_error` for a name that has no dot, or is the system's or one of its namespaces.
     template <class T>
     void publish(std::string_view name, T const& data)
     {

@@ -135,6 +135,8 @@ private:
         };
         if (!plain(key.name_space) || !plain(key.name))
             refuse("a namespace and a name have 1 to 128 characters, none of them '/', '@' or a control character");
+        if (key.version.find('+') != std::string::npos)
+            refuse("the version \"" + key.version + "\" has build metadata, which does not order versions; leave it out");
         if (!semantic_version::parse(key.version))
             refuse("\"" + key.version + "\" is not a semantic version; write major.minor.patch, such as 1.0.0");
     }

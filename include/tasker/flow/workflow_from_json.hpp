@@ -56,7 +56,8 @@ inline jitter jitter_of(document_reader const& place)
     std::string const text = place.text();
     auto const at = std::find_if(known.begin(), known.end(), [&](auto const& one) { return one.first == text; });
     if (at == known.end())
-        place.fail("\"" + text + "\" is no jitter; it is one of \"none\", \"ten_percent\", \"full\" and \"decorrelated\"");
+        place.fail("\"" + text +
+                   "\" is no jitter; it is one of \"none\", \"ten_percent\", \"full\" and \"decorrelated\"");
     return at->second;
 }
 

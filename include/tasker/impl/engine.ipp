@@ -53,6 +53,24 @@ inline std::string identity_of(submission const& one, identity kind, submit_opti
     return strategy(flow.full_name(), one.input, owned);
 }
 
+/// A filter with strings of its own.
+class owned_filter {
+public:
+    explicit owned_filter(task_filter const& of)
+        : name_space_{of.name_space}, name_{of.name}, version_{of.version}, state_{of.state}, identity_key_{of.identity_key}
+    {
+    }
+
+    task_filter view() const { return {name_space_, name_, version_, state_, identity_key_}; }
+
+private:
+    std::optional<std::string> name_space_;
+    std::optional<std::string> name_;
+    std::optional<std::string> version_;
+    std::optional<task_state> state_;
+    std::optional<std::string> identity_key_;
+};
+
 } // namespace detail
 
 TASKER_INLINE boost::asio::awaitable<task_outcome> task_handle::outcome() const
@@ -65,7 +83,7 @@ TASKER_INLINE boost::asio::awaitable<void> task_handle::cancel(std::string_view 
 {
     return detail::on_strand<void(std::exception_ptr)>::run(
         engine_, strand_, [id = id_, asked = command{command_kind::cancel, {}, {}, std::string{reason}}](engine_core& core, auto done) mutable {
-            core.command_task(id, std::move(asked), std::move(done));
+            core.commands.send(id, std::move(asked), std::move(done));
         });
 }
 
@@ -130,7 +148,7 @@ TASKER_INLINE boost::asio::awaitable<void> engine::ask(task_id id, command_kind 
     return detail::on_strand<void(std::exception_ptr)>::run(
         std::weak_ptr{core_}, strand_,
         [id, asked = command{kind, std::string{step}, std::move(result), std::string{reason}}](engine_core& core, auto done) mutable {
-            core.command_task(id, std::move(asked), std::move(done));
+            core.commands.send(id, std::move(asked), std::move(done));
         });
 }
 
@@ -185,9 +203,9 @@ TASKER_INLINE boost::asio::awaitable<std::optional<task_snapshot>> engine::load(
     return query([id](any_store& store, time_point) { return store.load(id); });
 }
 
-TASKER_INLINE boost::asio::awaitable<std::vector<task_record>> engine::find(task_filter filter, page const& which)
+TASKER_INLINE boost::asio::awaitable<std::vector<task_record>> engine::find(task_filter const& filter, page const& which)
 {
-    return query([filter = std::move(filter), which](any_store& store, time_point) { return store.find(filter, which); });
+    return query([wanted = detail::owned_filter{filter}, which](any_store& store, time_point) { return store.find(wanted.view(), which); });
 }
 
 TASKER_INLINE boost::asio::awaitable<std::vector<transition_record>> engine::history(task_id id)

@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <string>
+#include <type_traits>
 
 namespace tasker {
 
@@ -29,6 +30,11 @@ struct codec {
         return detail::from_json<T>(parsed, detail::json_path{});
     }
 };
+
+/// What a value of this type is stored as: itself, and character arrays and pointers as `std::string`.
+template <class T>
+using stored_type = std::conditional_t<std::is_same_v<std::decay_t<T>, char const*> || std::is_same_v<std::decay_t<T>, char*>,
+                                       std::string, std::remove_cvref_t<T>>;
 
 /// A payload is its own encoding.
 template <>

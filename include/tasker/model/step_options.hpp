@@ -37,7 +37,7 @@ inline constexpr place blocking{place::kind::blocking};
 /// What a step promises and asks for. Trivially destructible, so that it may be written inside a co_await expression.
 struct step_options {
     retry_policy retry = {};
-    duration timeout = duration::zero(); ///< of one attempt; zero: none. Running out is a retryable failure
+    duration timeout = duration::zero(); ///< of one attempt, the wait for a thread included; zero: none. Running out is a retryable failure
     int priority = 0;                    ///< higher starts first among ready steps
     place run_on = {};
 };

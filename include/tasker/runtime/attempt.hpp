@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/event/event_catalogue.hpp>
 #include <tasker/plan/settle.hpp>
 #include <tasker/runtime/engine_parts.hpp>
 #include <tasker/runtime/sleeper.hpp>
@@ -56,16 +57,23 @@ public:
     // What the body asks for, on its own executor.
     time_point now() const override { return environment_->time->now(); }
     bool cancelled() const override { return cancelled_.load(std::memory_order_acquire); }
-    void publish(std::string_view name, payload data) override { published.emplace_back(name, std::move(data)); }
+    void publish(std::string_view name, payload data) override
+    {
+        if (auto const problem = problem_of_event_name(name))
+            throw permanent_error{*problem};
+        published.emplace_back(name, std::move(data));
+    }
 
     void sleep(duration length, boost::asio::cancellation_slot slot, wake then) override
     {
         auto one = std::make_shared<sleeper>(std::move(then));
         if (slot.is_connected())
-            slot.assign([strand = environment_->strand, weak = std::weak_ptr{one}](boost::asio::cancellation_type) {
-                boost::asio::post(strand, [weak] {
-                    if (auto const alive = weak.lock())
-                        alive->cancel();
+            slot.assign([environment = environment_, weak = std::weak_ptr{one}](boost::asio::cancellation_type) {
+                boost::asio::post(environment->strand, [weak, engine = environment->engine] {
+                    auto const parts = engine.lock(); // the list it stands in is the engine's
+                    auto const asleep = weak.lock();
+                    if (parts && asleep)
+                        asleep->cancel();
                 });
             });
         boost::asio::dispatch(environment_->strand, [engine = environment_->engine, one = std::move(one), due = now() + std::min(length, longest_wait)] {
@@ -103,7 +111,8 @@ public:
     std::vector<payload> arguments;
     std::optional<step_context> context;
     boost::asio::cancellation_signal signal;
-    std::vector<std::pair<std::string, payload>> published;
+    std::vector<std::pair<std::string, payload>> published; ///< belongs to the body until it has ended
+    std::vector<pending_command> cancelled_by;              ///< answered when it has ended
     bool runs_on_strand = true;
     bool over = false; ///< settled: whatever the body still does no longer counts
 

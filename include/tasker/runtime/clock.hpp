@@ -33,8 +33,8 @@ public:
     virtual std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) = 0;
 };
 
-/// UTC, read once and carried on by the steady clock: a jump of the wall clock moves nothing that waits. Where the store
-/// has a clock of its own, the engine's is moved forward to it, never back.
+/// UTC, read once and carried on by the steady clock. At each heartbeat it is moved forward to the store's clock when it
+/// lags (the machine was suspended, the wall clock was set forward), never back: what waits may then be due at once.
 class system_clock final : public clock {
 public:
     system_clock() : offset_{wall() - steady()} {}

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/runtime/command_router.hpp>
 #include <tasker/runtime/engine_parts.hpp>
 #include <tasker/runtime/inspection.hpp>
 #include <tasker/runtime/lease_keeper.hpp>
@@ -38,7 +39,7 @@ public:
     ~engine_core()
     {
         parts.calls.join();
-        for (auto const& [id, task] : parts.residents) // bodies on foreign executors may outlive us; their waits may not
+        for (auto const& [id, task] : parts.residents) // a task and its attempts hold each other
             for (auto const& one : std::exchange(task->attempts, {}))
                 parts.waits.remove(*one);
     }
@@ -48,7 +49,9 @@ public:
     {
         std::shared_ptr<engine_parts> const alias{shared_from_this(), &parts};
         executor.serve(alias);
+        parts.waits.serve(alias);
         leases.serve(alias);
+        commands.serve(alias);
         waiters.serve(alias);
         parts.records.serve(alias);
     }
@@ -65,28 +68,6 @@ public:
             asked.done(std::make_exception_ptr(error{errc::engine_stopped, "the engine is draining and takes no new tasks"}), {});
         else
             initializer.submit(std::move(asked));
-    }
-
-    /// Has a task obey a command: here when it is resident, otherwise through the store.
-    void command_task(task_id id, command asked, unique_function<void(std::exception_ptr)> done)
-    {
-        if (auto const at = parts.residents.find(id); at != parts.residents.end()) {
-            at->second->commands.push_back({std::move(asked), std::move(done)});
-            at->second->wake();
-            schedule();
-            return;
-        }
-        auto const alias = std::shared_ptr<engine_parts>{shared_from_this(), &parts};
-        parts.calls.run(
-            offload::lane::queries, std::weak_ptr<void>{alias}, [store = &parts.store, id, asked] { return store->request(id, asked); },
-            [this, id, done = std::move(done)](std::exception_ptr problem, std::optional<bool> known) mutable {
-                if (!problem && !*known)
-                    problem = std::make_exception_ptr(error{errc::unknown_task, "the store has no task " + to_text(id)});
-                if (problem)
-                    done(problem);
-                else
-                    obey_through_store(id, std::move(done));
-            });
     }
 
     /// Stops starting steps; when the running ones have ended and all is recorded, gives the leases back.
@@ -160,35 +141,49 @@ public:
     workflow_coordinator coordinator{parts, finalizer};
     workflow_registry registry;
     lease_keeper leases{parts, [this](auto const& workflow, claimed_task claimed) { take_over(workflow, std::move(claimed)); },
-                        [this](task_id id, command asked) { obey_request(id, std::move(asked)); }};
+                        [this](task_id id, command asked, time_point heard_at) { commands.obey_request(id, std::move(asked), heard_at); }};
+    command_router commands{parts, leases};
     outcome_waiters waiters{parts, [this](workflow_id id) { return registry.find(id); }};
-    task_initializer initializer{parts, [this](auto const& workflow, task_snapshot snapshot) { coordinate(workflow, std::move(snapshot)); },
+    task_initializer initializer{parts, [this](auto const& workflow, task_snapshot snapshot) { coordinate(workflow, std::move(snapshot), arrival::submitted); },
                                  [this](time_point due) { leases.expect(due); }};
 
 private:
-    static constexpr int most_turns = 1'000; ///< of one drain, before other handlers of the executor get theirs
+    // What one drain may take before other handlers of the executor, and the commits, get their turn.
+    static constexpr duration slice = std::chrono::milliseconds{1};
+    static constexpr int most_turns = 1'000;
 
     /// The one loop: due timers, tasks with news, ready steps, one commit; again while that made more to do.
     void drain()
     {
         scheduled_ = false;
         in_drain_ = true;
-        parts.waits.fire(parts.now());
-        int turns = 0;
-        do {
-            wake_tasks();
-            start_steps();
-            wake_tasks(); // of steps that ended in place: their tasks' last writes travel in the same commit
-            initializer.resume();
-            if (parts.draining)
-                parts.records.hurry();
-            parts.records.flush();
-        } while (has_more() && ++turns < most_turns);
+        try {
+            turn_around(parts.now() + slice);
+        } catch (...) { // out of memory or threads: the next drain goes on
+            in_drain_ = false;
+            schedule();
+            throw;
+        }
         in_drain_ = false;
         if (has_more())
             schedule();
         else if (parts.draining)
             finish_draining();
+    }
+
+    void turn_around(time_point until)
+    {
+        parts.waits.fire(parts.now());
+        int turns = 0;
+        do {
+            wake_tasks();
+            start_steps(until);
+            wake_tasks(); // of steps that ended in place: their tasks' last writes travel in the same commit
+            initializer.resume();
+            if (parts.draining)
+                parts.records.hurry();
+            parts.records.flush();
+        } while (has_more() && ++turns < most_turns && parts.now() < until);
     }
 
     task_view make_view(std::shared_ptr<registered_workflow> const& workflow, task_record task, std::vector<step_record> records,
@@ -229,25 +224,33 @@ private:
         parts.awake.clear();
     }
 
-    void start_steps()
+    void start_steps(time_point until)
     {
-        while (can_start()) {
+        for (int started = 0; can_start() && started < most_turns; ++started) {
             ready_step const next = parts.ready.pop();
             if (!next.task)
                 return;
             executor.start(next.task, next.step);
+            if (parts.now() >= until)
+                return;
         }
     }
 
-    void coordinate(std::shared_ptr<registered_workflow> const& workflow, task_snapshot snapshot)
+    enum class arrival { submitted, parked, recovered };
+
+    void coordinate(std::shared_ptr<registered_workflow> const& workflow, task_snapshot snapshot, arrival how)
     {
+        if (auto const at = parts.residents.find(snapshot.task.id); at != parts.residents.end())
+            let_go(at->second); // lost while this process slept, and won again: what it did in between does not count
+        auto abandoned = abandoned_steps(snapshot);
         auto const task = std::make_shared<task_run>(workflow, std::move(snapshot), parts.now(), [this](task_run& one) {
             parts.awake.push_back(one.shared_from_this());
             schedule();
         });
-        parts.residents.insert_or_assign(task->record.id, task);
-        if (auto const asked = request_answers_.extract(task->record.id))
-            task->request_done = std::move(asked.mapped());
+        task->abandoned = std::move(abandoned);
+        task->recovered = how == arrival::recovered;
+        parts.residents.emplace(task->record.id, task);
+        task->request_done = commands.take_answer(task->record.id);
         coordinator.start(task);
         schedule();
     }
@@ -256,32 +259,13 @@ private:
     {
         task_id const id = claimed.snapshot.task.id;
         parts.events.publish(task_claimed{{id, std::string{workflow->flow.full_name()}, parts.now()}, claimed.recovered});
-        coordinate(workflow, std::move(claimed.snapshot));
-    }
-
-    void obey_request(task_id id, command asked)
-    {
-        auto const at = parts.residents.find(id);
-        if (at == parts.residents.end() || at->second->leaving)
-            return; // whoever claims it next will find the request in its row
-        parts.records.write_task(*at->second, row_extra::clear_request);
-        at->second->commands.push_back({std::move(asked), {}});
-        at->second->wake();
-    }
-
-    void obey_through_store(task_id id, unique_function<void(std::exception_ptr)> done)
-    {
-        request_answers_.insert_or_assign(id, std::move(done));
-        leases.claim_one(id, [this, id](std::exception_ptr const& problem, bool) {
-            if (auto const unasked = request_answers_.extract(id))
-                unasked.mapped()(problem); // a live owner elsewhere obeys with its next heartbeat
-        });
+        coordinate(workflow, std::move(claimed.snapshot), claimed.recovered ? arrival::recovered : arrival::parked);
     }
 
     void committed(journal_batch& batch, commit_result const& result)
     {
-        for (task_id const id : result.lease_lost)
-            lose(id);
+        for (lost_lease const& lost : result.lease_lost)
+            lose(lost);
         for (auto& [task, one] : batch.events)
             if (!task->gone)
                 parts.events.publish(std::move(one));
@@ -307,11 +291,11 @@ private:
                 task.wake();
             break;
         case durable_note::kind::task_left: leave(note.task); break;
-        case durable_note::kind::command_done:
-            note.done(task.gone && !is_finished(task.record.state)
-                          ? std::make_exception_ptr(error{errc::lease_lost, "another worker took the task over; ask again"})
-                          : nullptr);
+        case durable_note::kind::request_cleared:
+            task.request_in_hand = false;
+            task.request_cleared_at = at;
             break;
+        case durable_note::kind::call: note.then(task.gone ? lease_lost() : nullptr); break;
         }
     }
 
@@ -328,26 +312,38 @@ private:
             waiters.left(id);
             leases.expect(task->record.wake_at.value_or(parts.now()));
         }
-        for (pending_command& late : std::exchange(task->commands, {}))
-            command_task(id, std::move(late.asked), late.done ? std::move(late.done) : [](std::exception_ptr) {});
+        for (pending_command& late : std::exchange(task->commands, {})) {
+            if (late.origin == command_origin::here)
+                commands.send(id, std::move(late.asked), std::move(late.done));
+            else
+                leases.expect(parts.now()); // it is still in the task's row
+        }
         leases.room_made();
     }
 
-    /// Another worker owns the task now: nothing of the last batch was written.
-    void lose(task_id id)
+    /// Nothing that was written under this epoch counts: another worker owns the task now.
+    void lose(lost_lease const& lost)
     {
-        auto const at = parts.residents.find(id);
-        if (at == parts.residents.end())
-            return;
-        auto const task = at->second;
+        auto const at = parts.residents.find(lost.task);
+        if (at != parts.residents.end() && at->second->record.epoch == lost.epoch)
+            let_go(at->second);
+    }
+
+    void let_go(std::shared_ptr<task_run> task)
+    {
         executor.abandon(*task);
         forget(*task);
         parts.events.publish(task_lease_lost{task->as_event(parts.now())});
-        waiters.left(id);
+        waiters.left(task->record.id);
         for (pending_command& late : std::exchange(task->commands, {}))
             if (late.done)
-                late.done(std::make_exception_ptr(error{errc::lease_lost, "another worker took the task over; ask again"}));
+                late.done(lease_lost());
         leases.room_made();
+    }
+
+    static std::exception_ptr lease_lost()
+    {
+        return std::make_exception_ptr(error{errc::lease_lost, "another worker took the task over; ask again"});
     }
 
     void forget(task_run& task)
@@ -375,7 +371,6 @@ private:
         });
     }
 
-    std::unordered_map<task_id, unique_function<void(std::exception_ptr)>> request_answers_;
     std::vector<drained> drain_waiters_;
     bool in_drain_ = false;
     bool scheduled_ = false;

@@ -68,8 +68,6 @@ struct engine_parts {
     time_point now() const { return time->now(); }
     double draw() { return std::uniform_real_distribution<double>{}(random); }
 
-    bool has_room() const { return residents.size() < options.max_resident_tasks; }
-
     engine_options const options;
     boost::asio::any_io_executor const strand;
     std::shared_ptr<clock> const time; ///< any thread

@@ -57,7 +57,7 @@ public:
 
     static std::exception_ptr stopped()
     {
-        return std::make_exception_ptr(error{errc::engine_stopped, "the engine is gone; keep it alive while its tasks are awaited"});
+        return std::make_exception_ptr(error{errc::engine_stopped, "the engine ended before it could answer; keep it alive while its tasks are awaited"});
     }
 
 private:

@@ -17,11 +17,16 @@ namespace tasker {
 
 /// What to do once a batch is durable.
 struct durable_note {
-    enum class kind { step_written, task_left, command_done };
+    enum class kind {
+        step_written,
+        task_left,
+        request_cleared,
+        call, ///< calls `then`: with nothing, or with why the task is no longer this engine's
+    };
     kind what = kind::step_written;
     std::shared_ptr<task_run> task;
     step_no step = 0;
-    unique_function<void(std::exception_ptr)> done; ///< of a command
+    unique_function<void(std::exception_ptr)> then;
 };
 
 /// What a write of a task's row does besides.
@@ -170,7 +175,6 @@ private:
     void commit()
     {
         flying_->rows.worker = parts_.worker;
-        flying_->rows.now = parts_.time.now();
         parts_.calls.run(
             offload::lane::journal, owner_, [store = &parts_.store, batch = flying_] { return store->commit(batch->rows); },
             [this](std::exception_ptr problem, std::optional<commit_result> result) {

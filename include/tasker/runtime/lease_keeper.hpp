@@ -19,7 +19,7 @@ namespace tasker {
 class lease_keeper {
 public:
     using adopt = std::function<void(std::shared_ptr<registered_workflow> const&, claimed_task)>;
-    using carry_out = std::function<void(task_id, command)>;
+    using carry_out = std::function<void(task_id, command, time_point heard_at)>;
 
     lease_keeper(engine_parts& parts, adopt on_claimed, carry_out on_request)
         : parts_{parts}, on_claimed_{std::move(on_claimed)}, on_request_{std::move(on_request)}
@@ -95,7 +95,7 @@ public:
     {
         parts_.waits.remove(beat_);
         parts_.calls.run(
-            offload::lane::queries, std::weak_ptr<void>{owner_},
+            offload::lane::leases, std::weak_ptr<void>{owner_},
             [store = &parts_.store, worker = parts_.worker, now = parts_.now()] {
                 return store->heartbeat(worker, now, duration::zero());
             },
@@ -178,21 +178,23 @@ private:
         if (std::exchange(beating_, true))
             return;
         parts_.calls.run(
-            offload::lane::queries, std::weak_ptr<void>{owner_},
-            [store = &parts_.store, worker = parts_.worker, now = parts_.now(), lease = parts_.options.lease] {
-                return store->heartbeat(worker, now, lease);
+            offload::lane::leases, std::weak_ptr<void>{owner_},
+            [store = &parts_.store, worker = parts_.worker, time = parts_.time, lease = parts_.options.lease] {
+                time_point const begun = time->now();
+                return std::pair{store->heartbeat(worker, begun, lease), begun};
             },
-            [this](std::exception_ptr const& problem, std::optional<heartbeat_result> result) {
+            [this](std::exception_ptr const& problem, std::optional<std::pair<heartbeat_result, time_point>> result) {
                 beating_ = false;
-                if (problem) {
-                    complain(problem);
-                    return;
-                }
-                parts_.time->synchronize(result->store_now);
-                for (auto& [task, asked] : result->requests)
-                    on_request_(task, std::move(asked));
-                parts_.schedule();
+                problem ? complain(problem) : heard(std::move(result->first), result->second);
             });
+    }
+
+    void heard(heartbeat_result result, time_point begun)
+    {
+        parts_.time->synchronize(result.store_now);
+        for (auto& [task, asked] : result.requests)
+            on_request_(task, std::move(asked), begun);
+        parts_.schedule();
     }
 
     void complain(std::exception_ptr const& problem)

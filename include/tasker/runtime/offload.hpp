@@ -18,7 +18,7 @@ namespace tasker {
 /// Work never owns the engine; results that come after its end are dropped.
 class offload {
 public:
-    static constexpr std::size_t lanes = 2; ///< the journal's commits never queue behind claims and queries
+    static constexpr std::size_t lanes = 3; ///< neither commits nor heartbeats ever queue behind claims and queries
 
     offload(boost::asio::any_io_executor strand, store_calls calls) : strand_{std::move(strand)}
     {
@@ -30,7 +30,7 @@ public:
     offload(offload const&) = delete;
     offload& operator=(offload const&) = delete;
 
-    enum class lane : std::size_t { journal, queries };
+    enum class lane : std::size_t { journal, leases, queries };
 
     /// Runs `work`, then `then(exception, optional result)` on the strand, unless `owner` is gone by then.
     template <class Owner, class Work, class Then>

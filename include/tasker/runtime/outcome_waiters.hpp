@@ -47,17 +47,22 @@ public:
     /// The engine works no more: whoever still waits is told so.
     void stop()
     {
+        stopped_ = true;
         parts_.waits.remove(ask_);
         for (auto& [task, waiters] : std::exchange(waiting_, {}))
             for (done& then : waiters)
-                then(std::make_exception_ptr(error{errc::engine_stopped, "the engine was drained before task " + to_text(task) +
-                                                                             " ended; the next worker goes on with it"}),
-                     {});
+                then(stopped(task), {});
     }
 
 private:
     static constexpr duration first_pause = std::chrono::milliseconds{100};
     static constexpr duration longest_pause = std::chrono::seconds{5};
+
+    static std::exception_ptr stopped(task_id task)
+    {
+        return std::make_exception_ptr(error{errc::engine_stopped, "the engine was drained before task " + to_text(task) +
+                                                                       " ended; the next worker goes on with it"});
+    }
 
     void answer(task_id task, std::exception_ptr const& problem, task_outcome const& outcome)
     {
@@ -85,7 +90,10 @@ private:
     void look_at(task_snapshot snapshot)
     {
         if (!is_finished(snapshot.task.state)) {
-            ask_again_later();
+            if (stopped_)
+                answer(snapshot.task.id, stopped(snapshot.task.id), {});
+            else
+                ask_again_later();
             return;
         }
         auto const workflow = find_(snapshot.task.workflow);
@@ -133,6 +141,7 @@ private:
     std::weak_ptr<engine_parts> owner_;
     std::unordered_map<task_id, std::vector<done>> waiting_;
     duration pause_ = first_pause;
+    bool stopped_ = false;
     ask_node ask_{*this};
 };
 

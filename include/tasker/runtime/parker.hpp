@@ -49,6 +49,9 @@ public:
     parker(parker const&) = delete;
     parker& operator=(parker const&) = delete;
 
+    /// Alarms that ring after `owner` is gone are silent; without one, those that ring after the parker is.
+    void serve(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
+
     /// Parks `node` until `due`, moving it when it is parked already.
     void park(wait_node& node, time_point due)
     {
@@ -96,11 +99,13 @@ private:
         if (heap_.empty() || (armed_for_ && *armed_for_ <= heap_.front()->due_))
             return;
         armed_for_ = heap_.front()->due_;
-        alarm_->set(*armed_for_, [this, alive = std::weak_ptr{wake_}] {
-            if (auto const wake = alive.lock()) {
-                armed_for_.reset();
-                (*wake)();
-            }
+        alarm_->set(*armed_for_, [this, owner = owner_, alive = std::weak_ptr{wake_}] {
+            auto const held = owner ? owner->lock() : nullptr;
+            auto const wake = owner && !held ? nullptr : alive.lock();
+            if (!wake)
+                return;
+            armed_for_.reset();
+            (*wake)();
         });
     }
 
@@ -138,6 +143,7 @@ private:
     clock& time_;
     std::unique_ptr<alarm> alarm_;
     std::shared_ptr<unique_function<void()>> wake_; ///< also tells a late alarm that the parker is gone
+    std::optional<std::weak_ptr<void>> owner_;
     std::vector<wait_node*> heap_;
     std::optional<time_point> armed_for_;
 };

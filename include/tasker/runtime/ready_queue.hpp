@@ -15,7 +15,7 @@ namespace tasker {
 struct ready_step {
     std::shared_ptr<task_run> task;
     step_no step = 0;
-    int priority = 0;             ///< of the task plus that of the step
+    std::int64_t priority = 0;    ///< of the task plus that of the step
     std::uint32_t remaining = 0;  ///< steps on the longest path from here to a leaf
     std::uint64_t arrival = 0;
 
@@ -39,7 +39,7 @@ public:
     void push(std::shared_ptr<task_run> task, step_no step)
     {
         auto const& shape = task->workflow->flow.shape();
-        int const priority = task->record.priority + shape.step(step).options.priority;
+        std::int64_t const priority = std::int64_t{task->record.priority} + shape.step(step).options.priority;
         push(queue_, {std::move(task), step, priority, shape.remaining_path(step), ++arrivals_});
     }
 

@@ -10,6 +10,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -36,7 +37,15 @@ public:
     void start(std::shared_ptr<task_run> const& task, step_no step)
     {
         auto const started = claim(task, step);
-        perform(started);
+        if (!task->recovered) {
+            perform(started);
+            return;
+        }
+        // Perhaps it killed its last worker: that it runs is durable before it does, so that the next one can tell.
+        parts_.records.note({durable_note::kind::call, task, 0, [this, started](std::exception_ptr const& lost) {
+                                 if (!lost && !started->over)
+                                     perform(started);
+                             }});
     }
 
     /// Asks every running body of the task to stop; their outcomes are still recorded.
@@ -47,13 +56,17 @@ public:
             one->cancel();
     }
 
-    /// Asks the running body of one step to stop.
-    static void cancel(task_run& task, step_no step)
+    /// Asks the running body of one step to stop; takes `command` and answers it when the body has ended.
+    /// False, and nothing taken, when the step does not run.
+    static bool cancel(task_run& task, step_no step, pending_command& command)
     {
-        auto const running = task.attempts;
-        for (auto const& one : running)
-            if (one->step == step)
-                one->cancel();
+        auto const at = std::find_if(task.attempts.begin(), task.attempts.end(), [&](auto const& one) { return one->step == step; });
+        if (at == task.attempts.end())
+            return false;
+        auto const running = *at;
+        running->cancelled_by.push_back(std::move(command));
+        running->cancel();
+        return true;
     }
 
     /// Lets go of every running body of a task that is no longer ours: they are asked to stop, and nothing is recorded.
@@ -62,6 +75,10 @@ public:
         for (auto const& one : std::exchange(task.attempts, {})) {
             end(*one);
             one->cancel();
+            for (pending_command& asked : std::exchange(one->cancelled_by, {}))
+                if (asked.done)
+                    asked.done(std::make_exception_ptr(
+                        error{errc::lease_lost, "another worker took the task over; ask again"}));
         }
     }
 
@@ -83,8 +100,8 @@ private:
     boost::asio::any_io_executor executor_for(place const& where)
     {
         switch (where.where()) {
-        case place::kind::blocking: return parts_.blocking.executor();
-        case place::kind::context: return where.access().executor_of(where.context());
+        case place::kind::blocking: return boost::asio::make_strand(parts_.blocking.executor());
+        case place::kind::context: return boost::asio::make_strand(where.access().executor_of(where.context()));
         case place::kind::engine: break;
         }
         return parts_.strand;
@@ -175,31 +192,48 @@ private:
         if (one.over)
             return; // its time ran out, or its task went to another worker: a late outcome does not count
         if (problem)
-            settle_attempt(one, outcome_of(problem, one.cancelled() ? stop_reason::cancelled : stop_reason::none));
+            settle_attempt(one, outcome_of(problem, one.cancelled() ? stop_reason::cancelled : stop_reason::none), std::move(one.published));
         else
-            settle_attempt(one, {attempt_outcome::kind::completed, result ? std::move(*result) : payload{}, {}, {}});
+            settle_attempt(one, {attempt_outcome::kind::completed, result ? std::move(*result) : payload{}, {}, {}},
+                           std::move(one.published));
     }
 
     void time_out(attempt& late)
     {
         auto const alive = late.shared_from_this();
         duration const limit = *late.context->deadline() - late.started_at;
-        settle_attempt(late, {attempt_outcome::kind::failed,
-                              {},
-                              {failure_kind::timeout, "the attempt ran out of its time of " + to_text(limit), "timeout"},
-                              {}});
+        settle_attempt(late,
+                       {attempt_outcome::kind::failed,
+                        {},
+                        {failure_kind::timeout, "the attempt ran out of its time of " + to_text(limit), "timeout"},
+                        {}},
+                       {}); // what the body published is the body's until it ends, and does not count any more
         late.cancel();
     }
 
-    void settle_attempt(attempt& one, attempt_outcome outcome)
+    void settle_attempt(attempt& one, attempt_outcome outcome, std::vector<std::pair<std::string, payload>> published)
     {
         auto const alive = one.shared_from_this();
         task_run& task = *one.task;
         std::erase(task.attempts, alive);
         end(one);
         if (!task.gone)
-            settle_step(parts_, task, one.step, std::move(outcome), one.started_at, std::move(one.published));
+            settle_step(parts_, task, one.step, std::move(outcome), one.started_at, std::move(published));
+        for (pending_command& asked : std::exchange(one.cancelled_by, {}))
+            answer_cancel(task, one.step, std::move(asked));
         parts_.schedule();
+    }
+
+    /// The body that a command asked to stop has ended, in one way or another.
+    void answer_cancel(task_run& task, step_no step, pending_command asked)
+    {
+        step_state const now = task.plan.record(step).state;
+        std::exception_ptr refusal;
+        if (now != step_state::cancelled)
+            refusal = std::make_exception_ptr(
+                error{errc::illegal_transition, "task " + to_text(task.record.id) + ": step \"" + task.plan.shape().step(step).name +
+                                                    "\" ended as " + std::string{name(now)} + " before it could be cancelled"});
+        answer_command(parts_, task, std::move(asked), refusal);
     }
 
     void end(attempt& one)

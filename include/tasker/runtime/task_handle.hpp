@@ -35,13 +35,7 @@ public:
     template <class Result = void>
     boost::asio::awaitable<Result> result() const
     {
-        task_outcome const ended = co_await outcome();
-        if (ended.state == task_state::cancelled)
-            throw error{errc::task_cancelled, "task " + to_text(id_) + ": " + ended.what};
-        if (!ended.succeeded())
-            throw error{errc::task_failed, "task " + to_text(id_) + ": " + ended.what};
-        if constexpr (!std::is_void_v<Result>)
-            co_return codec<Result>::decode(ended.result);
+        return result_of<Result>(*this);
     }
 
     /// Cancels the task: no further step starts, running bodies are asked to stop. Returns when that is durable.
@@ -49,6 +43,18 @@ public:
     boost::asio::awaitable<void> cancel(std::string_view reason = {}) const;
 
 private:
+    template <class Result>
+    static boost::asio::awaitable<Result> result_of(task_handle self) // by value: the handle need not outlive the wait
+    {
+        task_outcome const ended = co_await self.outcome();
+        if (ended.state == task_state::cancelled)
+            throw error{errc::task_cancelled, "task " + to_text(self.id_) + ": " + ended.what};
+        if (!ended.succeeded())
+            throw error{errc::task_failed, "task " + to_text(self.id_) + ": " + ended.what};
+        if constexpr (!std::is_void_v<Result>)
+            co_return codec<Result>::decode(ended.result);
+    }
+
     task_id id_;
     std::weak_ptr<engine_core> engine_;
     boost::asio::any_io_executor strand_;

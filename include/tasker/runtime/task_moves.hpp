@@ -102,6 +102,14 @@ inline void tell_published(engine_parts& parts, task_run& task, step_no step, in
 
 } // namespace detail
 
+/// The task is not one that kills its workers, as far as is known now.
+inline void forget_recoveries(engine_parts& parts, task_run& task)
+{
+    task.recovered = false;
+    if (std::exchange(task.record.recoveries, 0) != 0)
+        parts.records.write_task(task);
+}
+
 /// A running step's attempt ended: settles it purely, journals it, and has its children wait for the commit.
 inline void settle_step(engine_parts& parts, task_run& task, step_no step, attempt_outcome outcome, time_point started_at,
                         std::vector<std::pair<std::string, payload>> published)
@@ -118,12 +126,27 @@ inline void settle_step(engine_parts& parts, task_run& task, step_no step, attem
     detail::tell_published(parts, task, step, attempt, at, std::move(published));
     detail::tell_outcome(parts, task, step, attempt, at - started_at, at);
     bool const abandoned = record.last_failure && record.last_failure->kind == failure_kind::abandoned;
-    if (!abandoned && std::exchange(task.record.recoveries, 0) != 0)
-        parts.records.write_task(task); // progress: the next dead worker starts counting anew
+    if (!abandoned) // progress: the next dead worker starts counting anew
+        forget_recoveries(parts, task);
     auto const status = task.plan.status();
     if (is_finished(task.record.state) || record.next_retry_at ||
         (status != execution_status::processing && status != execution_status::has_ready_steps))
         task.wake(); // to set the alarm for its retry; and perhaps the task's own next state can travel in the same commit
+}
+
+/// A command was carried out, or refused: its caller is answered, and its request leaves the task's row.
+inline void answer_command(engine_parts& parts, task_run& task, pending_command obeyed, std::exception_ptr const& refusal)
+{
+    if (obeyed.origin == command_origin::store) {
+        parts.records.write_task(task, row_extra::clear_request);
+        parts.records.note({durable_note::kind::request_cleared, task.shared_from_this(), 0, {}});
+    }
+    if (!obeyed.done)
+        return;
+    if (refusal)
+        obeyed.done(refusal);
+    else
+        parts.records.note({durable_note::kind::call, task.shared_from_this(), 0, std::move(obeyed.done)});
 }
 
 /// An operator moves a step that does not run.

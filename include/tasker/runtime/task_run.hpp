@@ -11,6 +11,7 @@
 #include <deque>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -26,10 +27,17 @@ struct registered_workflow {
     std::size_t running_steps = 0;
 };
 
+/// Where a command came from.
+enum class command_origin {
+    here,  ///< this engine's own caller
+    store, ///< the task's row, which keeps it until it is carried out
+};
+
 /// A command on its way to a task, and who waits for it.
 struct pending_command {
     command asked;
     unique_function<void(std::exception_ptr)> done; ///< called once its effect is durable, or with why it is refused
+    command_origin origin = command_origin::here;
 };
 
 /// A live task in this engine's memory: its records, its plan, its coordinator. Belongs to the strand.
@@ -68,6 +76,10 @@ public:
     unique_function<void(std::exception_ptr)> request_done; ///< of the command it was claimed for
     std::coroutine_handle<> coordinator;            ///< the root of its chain, while it waits for news
     std::coroutine_handle<> awaiting_news;
+    std::vector<step_no> abandoned;                 ///< steps that a former owner left running
+    bool recovered = false;                         ///< from a dead worker, without any progress since
+    bool request_in_hand = false;                   ///< the command in its row is among `commands`, or being carried out
+    std::optional<time_point> request_cleared_at;   ///< heartbeats begun before may still report it
     bool awake = false;                             ///< has news, or is in the queue to get them
     bool leaving = false;                           ///< its last write is on its way to the store
     bool gone = false;                              ///< no longer this engine's: concluded, parked, or lease lost

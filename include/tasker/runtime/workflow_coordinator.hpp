@@ -71,16 +71,18 @@ private:
     /// What a former owner left behind: attempts that ended with it, and a command nobody carried out.
     void take_over(task_run& task)
     {
-        for (step_no step = 0; step < task.plan.shape().size(); ++step)
-            if (task.plan.record(step).state == step_state::in_progress)
-                settle_step(parts_, task, step, {attempt_outcome::kind::failed, {}, abandoned_attempt(), {}},
-                            task.plan.record(step).started_at.value_or(parts_.now()), {});
+        for (step_no const step : task.abandoned)
+            settle_step(parts_, task, step, {attempt_outcome::kind::failed, {}, abandoned_attempt(), {}},
+                        task.plan.record(step).started_at.value_or(parts_.now()), {});
+        if (task.recovered && task.abandoned.empty() && task.record.recoveries > 0) {
+            --task.record.recoveries; // none of its bodies ran when the worker died: it is not to blame
+            parts_.records.write_task(task);
+        }
         if (exceeds_recoveries(task.record, parts_.options.max_recoveries) && !is_finished(task.record.state))
             finalizer_.fail(task, recoveries_exceeded_text(task.record));
         if (auto asked = std::exchange(task.record.request, {})) {
-            task.commands.push_front({std::move(*asked), std::move(task.request_done)});
-            parts_.records.write_task(task, row_extra::clear_request);
-            parts_.records.hurry();
+            task.request_in_hand = true;
+            task.commands.push_front({std::move(*asked), std::move(task.request_done), command_origin::store});
         }
     }
 
@@ -100,13 +102,11 @@ private:
             refuse(task, std::move(next), effect);
             return;
         }
+        if (effect.steps.size() == 1 && step_executor::cancel(task, effect.steps.front().step, next))
+            return; // answered when the body has ended
         time_point const at = parts_.now();
-        for (commanded_step const& moved : effect.steps) {
-            if (task.plan.record(moved.step).state == step_state::in_progress)
-                step_executor::cancel(task, moved.step);
-            else
-                command_step(parts_, task, moved.step, moved.to, next.asked, at);
-        }
+        for (commanded_step const& moved : effect.steps)
+            command_step(parts_, task, moved.step, moved.to, next.asked, at);
         if (effect.task) {
             if (*effect.task == task_state::pending)
                 task.record.recoveries = 0; // an operator vouches for it: dead workers count anew
@@ -116,16 +116,15 @@ private:
                 step_executor::cancel_all(task);
         }
         parts_.records.hurry();
-        if (next.done)
-            parts_.records.note({durable_note::kind::command_done, task.shared_from_this(), 0, std::move(next.done)});
+        answer_command(parts_, task, std::move(next), nullptr);
     }
 
     void refuse(task_run& task, pending_command next, command_effect const& effect)
     {
         std::string const& why = *effect.refusal;
         parts_.records.tell<command_refused>(task, [&] { return command_refused{task.as_event(parts_.now()), next.asked.kind, why}; });
-        if (next.done)
-            next.done(std::make_exception_ptr(error{effect.refused_as, "task " + to_text(task.record.id) + ": " + why}));
+        answer_command(parts_, task, std::move(next),
+                       std::make_exception_ptr(error{effect.refused_as, "task " + to_text(task.record.id) + ": " + why}));
     }
 
     void tell_move(task_run& task, command const& asked, time_point at)

@@ -23,7 +23,7 @@ public:
     std::vector<claimed_task> claim(claim_request const& request) { return self_->claim(request); }
     std::optional<task_snapshot> load(task_id task) { return self_->load(task); }
     heartbeat_result heartbeat(worker_id worker, time_point now, duration lease) { return self_->heartbeat(worker, now, lease); }
-    bool request(task_id task, command const& asked) { return self_->request(task, asked); }
+    request_answer request(task_id task, command const& asked) { return self_->request(task, asked); }
     std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
     {
         return self_->next_due(worker, now, workflows);
@@ -43,7 +43,7 @@ private:
         virtual std::vector<claimed_task> claim(claim_request const&) = 0;
         virtual std::optional<task_snapshot> load(task_id) = 0;
         virtual heartbeat_result heartbeat(worker_id, time_point, duration) = 0;
-        virtual bool request(task_id, command const&) = 0;
+        virtual request_answer request(task_id, command const&) = 0;
         virtual std::optional<time_point> next_due(worker_id, time_point, std::span<workflow_id const>) = 0;
         virtual std::vector<task_record> find(task_filter const&, page const&) = 0;
         virtual std::vector<transition_record> history(task_id) = 0;
@@ -64,7 +64,7 @@ private:
         std::vector<claimed_task> claim(claim_request const& r) override { return store.claim(r); }
         std::optional<task_snapshot> load(task_id t) override { return store.load(t); }
         heartbeat_result heartbeat(worker_id w, time_point n, duration l) override { return store.heartbeat(w, n, l); }
-        bool request(task_id t, command const& c) override { return store.request(t, c); }
+        request_answer request(task_id t, command const& c) override { return store.request(t, c); }
         std::optional<time_point> next_due(worker_id w, time_point n, std::span<workflow_id const> i) override
         {
             return store.next_due(w, n, i);

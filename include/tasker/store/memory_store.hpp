@@ -68,14 +68,16 @@ public:
         return result;
     }
 
-    bool request(task_id task, command const& asked)
+    request_answer request(task_id task, command const& asked)
     {
         std::scoped_lock const lock{tables_->mutex};
         auto const found = tables_->tasks.find(task);
         if (found == tables_->tasks.end())
-            return false;
+            return request_answer::unknown;
+        if (found->second.task.request)
+            return request_answer::pending;
         tables_->change(found->second, [&](task_record& row) { row.request = asked; });
-        return true;
+        return request_answer::stored;
     }
 
     std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
@@ -119,7 +121,7 @@ public:
         for (auto const& [finished_at, id] : tables_->index.finished()) {
             if (finished_at >= before || old.size() == limit)
                 break;
-            if (!tables_->tasks.at(id).task.request) // somebody just asked for it
+            if (task_record const& task = tables_->tasks.at(id).task; !task.worker && !task.request) // nobody is at it
                 old.push_back(id);
         }
         for (task_id const id : old)

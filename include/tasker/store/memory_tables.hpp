@@ -2,6 +2,7 @@
 
 #include <tasker/store/memory_index.hpp>
 #include <tasker/store/store.hpp>
+#include <tasker/store/store_rules.hpp>
 
 #include <algorithm>
 #include <deque>
@@ -18,7 +19,7 @@ struct memory_entry {
     std::vector<std::pair<step_no, step_record>> steps; ///< in the order of their first write
     std::vector<transition_record> transitions;
     std::uint64_t created_by = 0; ///< number of the commit that made it
-    std::uint64_t refused_by = 0; ///< number of the last commit that may not touch it
+    std::uint64_t refused_by = 0; ///< number of the last commit that tried to create it again
 
     void put(step_no no, step_record const& record)
     {
@@ -96,12 +97,13 @@ struct memory_tables {
         auto target = targets.begin();
         auto const each = [&](auto const& writes, auto apply) {
             for (auto const& write : writes)
-                if (memory_entry* const row = *target++; row != nullptr && row->refused_by != commits)
+                if (memory_entry* const row = *target++)
                     apply(*row, write);
         };
         each(batch.tasks, [&](memory_entry& row, task_write const& write) { put(row, write); });
         each(batch.steps, [](memory_entry& row, step_write const& write) { row.put(write.step, write.record); });
         each(batch.transitions, [](memory_entry& row, transition_record const& record) { row.put(record); });
+        drop_repetitions(result.lease_lost);
         return result;
     }
 
@@ -122,7 +124,7 @@ struct memory_tables {
         }
     }
 
-    /// The row that may be written, or null; a task lost to another worker is reported once.
+    /// The row that may be written under `epoch`, or null: then its lease was lost, or it belongs to a duplicate.
     memory_entry* fence(task_id id, std::int64_t epoch, worker_id worker, commit_result& result)
     {
         if (!targets.empty() && targets.back() != nullptr && targets.back()->task.id == id &&
@@ -132,23 +134,17 @@ struct memory_tables {
         if (found == tasks.end()) {
             auto const is_refused = [id](duplicate const& pair) { return pair.refused == id; };
             if (std::none_of(result.duplicates.begin(), result.duplicates.end(), is_refused))
-                report_lost(id, result);
+                result.lease_lost.push_back({id, epoch});
             return nullptr;
         }
         memory_entry& row = found->second;
-        bool const owns = worker && row.task.worker == worker && row.task.epoch == epoch;
-        bool const may_write = owns || row.created_by == commits;
-        if (!may_write && row.refused_by != commits) {
-            row.refused_by = commits;
-            report_lost(id, result);
-        }
-        return &row;
-    }
-
-    static void report_lost(task_id id, commit_result& result)
-    {
-        if (std::find(result.lease_lost.begin(), result.lease_lost.end(), id) == result.lease_lost.end())
-            result.lease_lost.push_back(id);
+        if (row.refused_by == commits)
+            return nullptr;
+        bool const owns = row.created_by == commits || (worker && row.task.worker == worker);
+        if (owns && row.task.epoch == epoch)
+            return &row;
+        result.lease_lost.push_back({id, epoch});
+        return nullptr;
     }
 
     void put(memory_entry& row, task_write const& write)

@@ -34,7 +34,7 @@ public:
     std::vector<claimed_task> claim(claim_request const& request) { return store_->claim(request); }
     std::optional<task_snapshot> load(task_id task) { return store_->load(task); }
     heartbeat_result heartbeat(worker_id worker, time_point now, duration lease) { return store_->heartbeat(worker, now, lease); }
-    bool request(task_id task, command const& asked) { return store_->request(task, asked); }
+    request_answer request(task_id task, command const& asked) { return store_->request(task, asked); }
     std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
     {
         return store_->next_due(worker, now, workflows);

@@ -9,6 +9,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace tasker {
@@ -35,10 +37,10 @@ struct step_write {
     step_record record;
 };
 
-/// What one flush of a journal writes, as one transaction. At most one task_write a task and one step_write a step.
+/// What one flush of a journal writes, as one transaction. At most one task_write a (task, epoch) and one step_write
+/// a step of it.
 struct commit_batch {
     worker_id worker;
-    time_point now{};
     std::vector<task_record> created;
     std::vector<task_write> tasks;
     std::vector<step_write> steps;
@@ -62,8 +64,16 @@ struct duplicate {
     task_id existing;
 };
 
+/// Rows of `task` written under `epoch` were refused: its owner is another by now, or the same worker under a later epoch.
+struct lost_lease {
+    task_id task;
+    std::int64_t epoch = 0;
+
+    friend auto operator<=>(lost_lease const&, lost_lease const&) = default;
+};
+
 struct commit_result {
-    std::vector<task_id> lease_lost; ///< tasks of which nothing was written: somebody else owns them now
+    std::vector<lost_lease> lease_lost; ///< each (task, epoch) once; none of its rows was written
     std::vector<duplicate> duplicates;
 };
 
@@ -88,13 +98,22 @@ struct heartbeat_result {
     std::vector<std::pair<task_id, command>> requests; ///< pending commands for tasks this worker owns
 };
 
-struct task_filter {
-    std::optional<std::string> name_space{};
-    std::optional<std::string> name{};
-    std::optional<std::string> version{};
-    std::optional<task_state> state{};
-    std::optional<std::string> identity_key{};
+/// What became of a request for a task.
+enum class request_answer {
+    stored,  ///< the task's owner, or whoever claims it next, will carry it out
+    pending, ///< an earlier request of the task is still to be carried out: this one was not stored
+    unknown, ///< there is no such task
 };
+
+/// Which tasks to list. Trivially destructible, so that it may be written inside a co_await expression.
+struct task_filter {
+    std::optional<std::string_view> name_space{};
+    std::optional<std::string_view> name{};
+    std::optional<std::string_view> version{};
+    std::optional<task_state> state{};
+    std::optional<std::string_view> identity_key{};
+};
+static_assert(std::is_trivially_destructible_v<task_filter>);
 
 /// Pages run from newest to oldest: ask again with `before` = the last id seen.
 struct page {
@@ -132,8 +151,8 @@ concept store = requires(Store& s, Store const& c, commit_batch const& batch, cl
     { s.load(task) } -> std::same_as<std::optional<task_snapshot>>;
     /// Extends the worker's lease to `now + lease`; a lease of zero retires the worker and frees its tasks at once.
     { s.heartbeat(worker, now, now - now) } -> std::same_as<heartbeat_result>;
-    /// Leaves a command for the task's owner, or for whoever claims it next. False when there is no such task.
-    { s.request(task, request) } -> std::same_as<bool>;
+    /// Leaves a command for the task's owner, or for whoever claims it next; never in the place of an earlier one.
+    { s.request(task, request) } -> std::same_as<request_answer>;
     /// When the next unowned task of these workflows is due, or the next foreign lease runs out; the past means now.
     { s.next_due(worker, now, workflows) } -> std::same_as<std::optional<time_point>>;
     { s.find(filter, page) } -> std::same_as<std::vector<task_record>>;
@@ -141,7 +160,7 @@ concept store = requires(Store& s, Store const& c, commit_batch const& batch, cl
     { s.history(task) } -> std::same_as<std::vector<transition_record>>;
     /// Counts over the whole store, and of the window that began at `since`.
     { s.statistics(now, now) } -> std::same_as<store_statistics>; // (now, since)
-    /// Deletes at most `limit` tasks finished before `now`, with their steps and history; returns how many.
+    /// Deletes at most `limit` unowned tasks finished before `now`, with their steps and history; returns how many.
     { s.purge(now, limit) } -> std::same_as<std::size_t>;
 };
 

@@ -3,6 +3,10 @@
 #include <tasker/base/error.hpp>
 #include <tasker/store/store.hpp>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 /// Refusals that every store words alike.
 namespace tasker::detail {
 
@@ -20,6 +24,13 @@ inline void check_batch(commit_batch const& batch)
         throw error{errc::invalid_options, "the batch holds " + std::to_string(batch.transitions.size()) +
                                                " transitions, but " + std::to_string(batch.transition_epochs.size()) +
                                                " epochs for them; append to both or to neither"};
+}
+
+/// A lost lease is noticed at each of its rows, and reported once.
+inline void drop_repetitions(std::vector<lost_lease>& lost)
+{
+    std::sort(lost.begin(), lost.end());
+    lost.erase(std::unique(lost.begin(), lost.end()), lost.end());
 }
 
 } // namespace tasker::detail

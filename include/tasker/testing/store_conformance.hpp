@@ -33,7 +33,9 @@ inline constexpr std::array conformance_checks{
     conformance_check{"nobody writes a task nobody owns", conformance::unowned_task},
     conformance_check{"a write under another epoch is refused", conformance::stale_epoch},
     conformance_check{"a write to an unknown task is refused", conformance::unknown_task},
-    conformance_check{"one stale write refuses all of its task", conformance::one_stale_write},
+    conformance_check{"a stale row is refused alone, whatever it is", conformance::each_stale_row_alone},
+    conformance_check{"rows under the owner's epoch are written beside refused ones", conformance::epochs_apart},
+    conformance_check{"every refused epoch of a task is reported once", conformance::several_lost_epochs},
     conformance_check{"a refused task does not hold up the others of its batch", conformance::others_of_the_batch},
     conformance_check{"a worker that lost its lease writes nothing", conformance::former_owner},
     conformance_check{"an owner's earlier epoch is fenced off too", conformance::own_former_epoch},
@@ -53,6 +55,8 @@ inline constexpr std::array conformance_checks{
     conformance_check{"a task asked for by name is given out, due or not", conformance::named_task},
 
     conformance_check{"a heartbeat tells the requests for the worker's tasks", conformance::requests_reach_the_owner},
+    conformance_check{"a request stays until it is carried out, whatever is asked later", conformance::earlier_request_stays},
+    conformance_check{"a task takes one request after the other", conformance::request_after_the_last},
     conformance_check{"retiring frees the worker's tasks at once", conformance::retirement},
     conformance_check{"the next unowned task is due at its wake_at", conformance::next_due_of_unowned_tasks},
     conformance_check{"a foreign lease is due when it runs out", conformance::next_due_of_leases},
@@ -68,12 +72,13 @@ inline constexpr std::array conformance_checks{
     conformance_check{"statistics count tasks, steps and errors [J11]", conformance::statistics},
     conformance_check{"statistics count within their window", conformance::statistics_window},
     conformance_check{"changed options count from then on", conformance::changed_options},
-    conformance_check{"purge deletes old finished tasks whole", conformance::purge},
+    conformance_check{"purge deletes old finished tasks that nobody owns, whole", conformance::purge},
     conformance_check{"purge is bounded", conformance::bounded_purge},
 
     conformance_check{"no task is given out twice [B16][F25]", conformance::concurrent_claims},
     conformance_check{"one of two claimers of a task gets it [B16]", conformance::concurrent_claims_of_one},
     conformance_check{"one of two equal submissions is stored [A11]", conformance::concurrent_creations},
+    conformance_check{"one of two requests at one time is stored", conformance::concurrent_requests},
     conformance_check{"a reader sees a commit whole or not at all", conformance::concurrent_readers},
 };
 

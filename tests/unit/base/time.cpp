@@ -19,7 +19,7 @@ TEST_CASE("a point in time is spelled as RFC 3339 in UTC, to the microsecond")
 
 TEST_CASE("a length of time is spelled in the unit that a person would choose")
 {
-    CHECK(to_text(0us) == "0us");
+    CHECK(to_text(0us) == "0s");
     CHECK(to_text(40us) == "40us");
     CHECK(to_text(999us) == "999us");
     CHECK(to_text(duration{250ms}) == "250ms");

@@ -140,7 +140,7 @@ TEST_CASE("a handler that the lookup does not know is refused with its name and 
     CHECK(complaint(with_steps(R"([{"name": "a", "handler": "charge"}])")) == "steps[0].handler: there is no handler called \"charge\"");
 }
 
-TEST_CASE("two steps of one name, an unknown parent and a cycle in a document are refused by name [A16 A18]", "[A16][A18]")
+TEST_CASE("two steps of one name, an unknown parent and a cycle in a document are refused by name [A16] [A18]", "[A16][A18]")
 {
     CHECK(complaint(with_steps(R"([{"name": "a"}, {"name": "a"}])")) == "workflow shop/order@1.0.0: there are two steps named \"a\"");
     CHECK(complaint(with_steps(R"([{"name": "a", "after": ["z"]}])")) ==

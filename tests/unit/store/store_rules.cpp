@@ -31,3 +31,10 @@ TEST_CASE("a batch needs one epoch for each transition")
     CHECK_THROWS_WITH(detail::check_batch(batch),
                       "the batch holds 1 transitions, but 2 epochs for them; append to both or to neither");
 }
+
+TEST_CASE("a lost lease is reported once, each epoch of a task by itself")
+{
+    std::vector<lost_lease> lost{{{1, 2}, 1}, {{1, 1}, 2}, {{1, 1}, 1}, {{1, 1}, 2}, {{1, 2}, 1}};
+    detail::drop_repetitions(lost);
+    CHECK(lost == std::vector<lost_lease>{{{1, 1}, 1}, {{1, 1}, 2}, {{1, 2}, 1}});
+}

@@ -51,6 +51,7 @@ public:
         for (free_frame* head : free_)
             while (head != nullptr)
                 ::operator delete(std::exchange(head, head->next));
+        free_.fill(nullptr);
         cached_.fill(most_cached); // a frame freed later in this thread's end goes straight back
     }
 

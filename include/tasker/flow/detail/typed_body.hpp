@@ -40,15 +40,15 @@ struct call_traits<Body, std::tuple<Arguments...>> {
 
 template <class Returned>
 struct body_result {
-    using type = Returned;
+    using type = stored_type<Returned>;
 };
 template <class Result>
 struct body_result<async<Result>> {
-    using type = Result;
+    using type = stored_type<Result>;
 };
 template <class Result, class Executor>
 struct body_result<asio::awaitable<Result, Executor>> {
-    using type = Result;
+    using type = stored_type<Result>;
 };
 
 template <class T>
@@ -137,7 +137,7 @@ step_body erase_body(Body body, Decoder decoder)
                 traits::call(body, context, arguments);
                 return payload{};
             } else {
-                return codec<returned>::encode(traits::call(body, context, arguments));
+                return codec<stored_type<returned>>::encode(traits::call(body, context, arguments));
             }
         }};
 }

@@ -4,9 +4,13 @@
 #include <tasker/store/sql/session_pool.hpp>
 #include <tasker/store/sql/statements.hpp>
 #include <tasker/store/store.hpp>
+#include <tasker/store/store_rules.hpp>
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <unordered_map>
+#include <utility>
 
 namespace tasker::sql {
 
@@ -21,21 +25,19 @@ public:
     commit_result write_all()
     {
         create_tasks();
-        check_fences();
         write_tasks();
         write_steps();
         write_transitions();
+        detail::drop_repetitions(result_.lease_lost);
         return std::move(result_);
     }
 
 private:
-    /// What a task's row said before the batch.
+    /// What a task's row said before the batch wrote any of it.
     struct fence {
-        bool may_write = false;
-        bool is_new = false;     ///< created by this very batch, which may write it whatever it says
-        bool is_refused = false; ///< a duplicate, reported as such
-        std::int64_t epoch = 0;
-        std::int64_t sequence = 0; ///< of its last transition
+        bool is_duplicate = false;         ///< its creation was refused and reported; the rows that go with it are dropped
+        std::optional<std::int64_t> epoch; ///< under which this worker may write it; none: another owns it, or nobody
+        std::int64_t sequence = 0;         ///< of its last transition
     };
 
     void create_tasks()
@@ -46,7 +48,7 @@ private:
         for (task_record const& task : batch_.created) {
             write(insert, task);
             if (insert.changed_rows() == 1)
-                fences_[task.id] = {true, true, false, task.epoch, 0};
+                fences_[task.id] = {false, task.epoch, 0}; // a batch may write what it creates, whoever owns it
             else
                 refuse(task);
         }
@@ -57,39 +59,29 @@ private:
         query& find = session_.get(texts_.find_twin);
         find.run_once(task.id, task.identity_key, task.id);
         result_.duplicates.push_back({task.id, find.id<task_id>()});
-        fences_[task.id] = {false, false, true, 0, 0};
+        fences_[task.id] = {true, {}, 0};
     }
 
-    /// One stale write anywhere refuses all of its task, so every write is looked at before the first is made.
-    void check_fences()
-    {
-        for (task_write const& write : batch_.tasks)
-            check(write.id, write.epoch);
-        for (step_write const& write : batch_.steps)
-            check(write.task, write.epoch);
-        for (std::size_t at = 0; at < batch_.transitions.size(); ++at)
-            check(batch_.transitions[at].task, batch_.transition_epochs[at]);
-    }
-
-    void check(task_id task, std::int64_t epoch)
+    /// The fence of a task that may be written under `epoch`; null: it may not, and that is reported.
+    fence* open_fence(task_id task, std::int64_t epoch)
     {
         fence& found = fence_of(task);
-        if (found.is_new || found.is_refused || (found.may_write && found.epoch == epoch))
-            return;
-        found = {false, false, true, 0, 0};
-        result_.lease_lost.push_back(task);
+        if (found.epoch == epoch)
+            return &found;
+        if (!found.is_duplicate)
+            result_.lease_lost.push_back({task, epoch});
+        return nullptr;
     }
 
     fence& fence_of(task_id task)
     {
         auto const [at, is_first] = fences_.try_emplace(task);
-        if (is_first) {
-            query& look = session_.get(texts_.fence);
-            at->second.may_write = look.run_once(task, batch_.worker);
-            if (at->second.may_write) {
-                at->second.epoch = look.integer();
-                at->second.sequence = look.integer();
-            }
+        if (!is_first)
+            return at->second;
+        query& look = session_.get(texts_.fence);
+        if (look.run_once(task, batch_.worker)) {
+            at->second.epoch = look.integer();
+            at->second.sequence = look.integer();
         }
         return at->second;
     }
@@ -97,7 +89,7 @@ private:
     void write_tasks()
     {
         for (task_write const& write : batch_.tasks) {
-            if (!fences_[write.id].may_write)
+            if (open_fence(write.id, write.epoch) == nullptr)
                 continue;
             session_.get(texts_.update_task)
                 .run_once(write.state, write.status_reason, write.started_at, write.finished_at, write.wake_at,
@@ -115,7 +107,7 @@ private:
             return;
         query& put = session_.get(texts_.put_step);
         for (step_write const& step : batch_.steps)
-            if (fences_[step.task].may_write)
+            if (open_fence(step.task, step.epoch) != nullptr)
                 write(put, step);
     }
 
@@ -124,9 +116,9 @@ private:
         if (batch_.transitions.empty())
             return;
         query& insert = session_.get(texts_.insert_transition);
-        for (transition_record const& line : batch_.transitions)
-            if (fence& of = fences_[line.task]; of.may_write)
-                write(insert, line, ++of.sequence);
+        for (std::size_t at = 0; at < batch_.transitions.size(); ++at)
+            if (fence* const of = open_fence(batch_.transitions[at].task, batch_.transition_epochs[at]))
+                write(insert, batch_.transitions[at], ++of->sequence);
     }
 
     session& session_;

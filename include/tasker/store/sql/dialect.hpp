@@ -31,6 +31,8 @@ public:
     virtual schema_words words() const = 0;
     virtual std::string_view begin_write() const = 0;
     virtual std::string_view begin_read() const = 0;
+    /// Tells the time of the database's machine: microseconds since 1970, UTC.
+    virtual std::string_view wall_clock() const = 0;
     /// Counts the tables there are, whoever made them.
     virtual std::string_view count_tables() const = 0;
     /// Counts the tables named `schema_version`.

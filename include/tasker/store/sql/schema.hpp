@@ -4,7 +4,6 @@
 #include <tasker/store/sql/dialect.hpp>
 #include <tasker/store/sql/statements.hpp>
 
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,15 +15,6 @@ struct migration {
     int version = 0;
     std::vector<std::string> sql;
 };
-
-/// `(state = 'pending' or state = ...)`. SQLite builds a table for every IN list of more than two, at every row.
-inline std::string one_of(std::string_view column, std::span<std::string_view const> names)
-{
-    std::string condition;
-    for (std::string_view const name : names)
-        condition.append(condition.empty() ? "(" : " or ").append(column).append(" = '").append(name).append("'");
-    return condition + ")";
-}
 
 inline std::vector<std::string> definition_tables(schema_words const& is)
 {

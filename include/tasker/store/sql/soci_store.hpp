@@ -62,6 +62,7 @@ public:
     {
         return sessions_.write([&](session& with) {
             heartbeat_result result;
+            result.store_now = wall_clock(with);
             if (lease == duration::zero()) {
                 with.get(texts_.free_tasks).run_once(worker);
                 with.get(texts_.delete_worker).run_once(worker);
@@ -78,12 +79,14 @@ public:
         });
     }
 
-    bool request(task_id task, command const& asked)
+    request_answer request(task_id task, command const& asked)
     {
         return sessions_.write([&](session& with) {
             query& put = with.get(texts_.put_request);
             put.run_once(asked.kind, asked.step, asked.result, asked.reason, task);
-            return put.changed_rows() == 1;
+            if (put.changed_rows() == 1)
+                return request_answer::stored;
+            return with.get(texts_.find_owner).run_once(task) ? request_answer::pending : request_answer::unknown;
         });
     }
 
@@ -130,6 +133,13 @@ public:
     }
 
 private:
+    time_point wall_clock(session& with) const
+    {
+        query& clock = with.get({std::string{dialect_->wall_clock()}, "", "i"});
+        clock.run_once();
+        return clock.time();
+    }
+
     void check_shape(session& with, workflow_id workflow, workflow_key const& key, graph const& shape) const
     {
         std::vector<step_definition> steps;

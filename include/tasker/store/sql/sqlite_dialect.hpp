@@ -24,8 +24,10 @@ enum class sqlite_synchronous {
 
 struct sqlite_options {
     sqlite_synchronous synchronous = sqlite_synchronous::full;
-    duration busy_timeout = std::chrono::seconds{10}; ///< longest wait for another process's commit; zero: no wait
-    std::uint64_t size_limit = 0;                     ///< of the file, in bytes, a whole page at least; zero: none
+    /// Longest wait for another process's commit; zero: no wait. The default is less than a third of the default lease, so
+    /// that a heartbeat that waits in vain is over before the next is due; keep it so under a shorter lease.
+    duration busy_timeout = std::chrono::seconds{3};
+    std::uint64_t size_limit = 0; ///< of the file, in bytes, a whole page at least; zero: none
 };
 
 namespace sql {
@@ -85,6 +87,12 @@ public:
     }
     std::string_view begin_write() const override { return "begin immediate"; }
     std::string_view begin_read() const override { return "begin"; }
+    /// SQLite counts milliseconds; within one statement, 'now' is one moment.
+    std::string_view wall_clock() const override
+    {
+        return "select cast(strftime('%s', 'now') as integer) * 1000000 + "
+               "cast(substr(strftime('%f', 'now'), 4) as integer) * 1000";
+    }
     std::string_view count_tables() const override { return "select count(*) from sqlite_master where type = 'table'"; }
     std::string_view count_version_tables() const override
     {

@@ -4,24 +4,36 @@
 #include <tasker/policy/retry_policy.hpp>
 #include <tasker/store/sql/query.hpp>
 
+#include <cstddef>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tasker::sql {
 
-/// `'pending', 'in_progress'`: the states in which a task is not finished.
-inline std::string live_states()
+/// `(state = 'pending' or state = ...)`. SQLite builds a table for every IN list of more than two, at every row.
+inline std::string one_of(std::string_view column, std::span<std::string_view const> names)
 {
-    std::string list;
-    for (std::size_t at = 0; at < state_names.size(); ++at)
-        if (!is_finished(static_cast<task_state>(at)))
-            list += std::string{list.empty() ? "'" : ", '"} + std::string{state_names[at]} + '\'';
-    return list;
+    std::string condition;
+    for (std::string_view const name : names)
+        condition.append(condition.empty() ? "(" : " or ").append(column).append(" = '").append(name).append("'");
+    return condition + ")";
 }
 
 // Partial indexes serve only queries that repeat their condition word for word.
-inline std::string is_live() { return "state in (" + live_states() + ")"; }
-inline std::string is_over() { return "state not in (" + live_states() + ")"; }
+
+/// The task is not finished.
+inline std::string is_live()
+{
+    std::vector<std::string_view> names;
+    for (std::size_t at = 0; at < state_names.size(); ++at)
+        if (!is_finished(static_cast<task_state>(at)))
+            names.push_back(state_names[at]);
+    return one_of("state", names);
+}
+inline std::string is_over() { return "not " + is_live(); }
 inline constexpr std::string_view is_unusual = "state <> 'complete'";
 
 inline constexpr char task_columns[] =
@@ -39,9 +51,6 @@ inline constexpr char transition_types[] = "iittiit";
 
 /// Every SQL text of the store, but for those of the schema.
 struct statements {
-    statement_text commit{"commit", "", ""};
-    statement_text rollback{"rollback", "", ""};
-
     // ---- definitions
     statement_text find_workflow{"select id from workflows where name_space = :ns and name = :name and version = :version",
                                  "ttt", "i"};
@@ -137,7 +146,7 @@ struct statements {
                                "where worker_id = :id and request_kind is not null order by id",
                                "t", "ttttt"};
     statement_text put_request{"update tasks set request_kind = :kind, request_step = :step, request_result = :result, "
-                               "request_reason = :why where id = :id",
+                               "request_reason = :why where id = :id and request_kind is null",
                                "ttttt", ""};
 
     // ---- look-ups
@@ -187,7 +196,7 @@ struct statements {
             "defined.step_no = steps.step_no where steps.state = 'error') as failed group by final",
         "i", "iii"};
     statement_text finished_before{"select id from tasks where finished_at < :before and finished_at is not null and " + is_over() +
-                                       " and request_kind is null order by finished_at limit :limit",
+                                       " and worker_id is null and request_kind is null order by finished_at limit :limit",
                                    "ii", "t"};
     statement_text delete_task{"delete from tasks where id = :id", "t", ""};
     statement_text delete_steps{"delete from steps where task_id = :id", "t", ""};

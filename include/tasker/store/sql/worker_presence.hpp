@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +9,7 @@
 #include <string>
 #include <system_error>
 
+#include <sys/types.h>
 #include <unistd.h>
 
 namespace tasker::sql {
@@ -47,14 +50,16 @@ public:
     {
         if (other.host.empty() || other.host != host())
             return false;
-        auto const [runs, started] = look_up(other.process);
-        return !runs || started != other.started;
+        process const found = look_up(other.process);
+        if (found.started == 0) // ended, or another user's on a /proc that hides those
+            return ::kill(static_cast<pid_t>(other.process), 0) != 0 && errno == ESRCH;
+        return found.has_ended || found.started != other.started;
     }
 
 private:
     struct process {
-        bool runs = false;
-        std::int64_t started = 0; ///< clock ticks after the machine's boot
+        std::int64_t started = 0; ///< clock ticks after the machine's boot; zero: not to be seen
+        bool has_ended = false;
     };
 
     std::string host() const
@@ -66,7 +71,8 @@ private:
         return boot.empty() || unknown ? std::string{} : boot + ' ' + space.string();
     }
 
-    /// Fields 3 (state) and 22 (start time) of /proc/PID/stat; the second field is a name in parentheses and may hold anything.
+    /// Fields 3 (state), 20 (threads) and 22 (start time) of /proc/PID/stat; the second field is a name in parentheses and
+    /// may hold anything.
     process look_up(std::int64_t id) const
     {
         std::ifstream file{proc_ / std::to_string(id) / "stat"};
@@ -80,11 +86,13 @@ private:
         char state = 0;
         fields >> state;
         std::string skipped;
-        for (int field = 4; field < 22; ++field)
+        for (int field = 4; field < 20; ++field)
             fields >> skipped;
+        int threads = 0;
         process found;
-        fields >> found.started;
-        found.runs = fields && state != 'Z' && state != 'X'; // a zombie runs no more, it only waits to be counted
+        fields >> threads >> skipped >> found.started;
+        // A zombie only waits to be counted, unless its first thread alone has ended and others go on.
+        found.has_ended = state == 'X' || (state == 'Z' && threads <= 1);
         return found;
     }
 

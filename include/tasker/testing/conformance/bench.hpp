@@ -91,7 +91,6 @@ public:
     {
         commit_batch batch;
         batch.worker = worker;
-        batch.now = now;
         return batch;
     }
 
@@ -109,15 +108,15 @@ public:
         return {task.id, task.epoch, no, std::move(record)};
     }
 
-    static void add_transition(commit_batch& batch, task_record const& task, std::optional<step_no> step, std::string from,
-                               std::string to)
+    void add_transition(commit_batch& batch, task_record const& task, std::optional<step_no> step, std::string from,
+                        std::string to) const
     {
         transition_record line;
         line.task = task.id;
         line.step = step;
         line.from = std::move(from);
         line.to = std::move(to);
-        line.at = batch.now;
+        line.at = now;
         batch.transitions.push_back(std::move(line));
         batch.transition_epochs.push_back(task.epoch);
     }

@@ -144,7 +144,8 @@ inline void finished_tasks(bench& at)
     for (std::size_t state = 2; state < state_names.size(); ++state) {
         task_record task = at.create_finished(static_cast<task_state>(state), at.now);
         expect(at.claim(at.alice).empty(), "a finished task is not given out");
-        expect(at.store.request(task.id, {command_kind::retry, "", {}, ""}), "a finished task takes a request");
+        expect(at.store.request(task.id, {command_kind::retry, "", {}, ""}) == request_answer::stored,
+               "a finished task takes a request");
         auto const claimed = at.claim(at.alice);
         expect(bench::ids_of(claimed) == std::vector{task.id} && claimed[0].snapshot.task.request.has_value(),
                "a finished task with a request is given out, request and all [J21]");

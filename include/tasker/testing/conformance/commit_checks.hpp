@@ -84,6 +84,7 @@ inline void round_trip_of_enumerations(bench& at)
         batch.steps = {bench::write_of(task, 0, step)};
         task_write write = bench::write_of(task);
         write.state = static_cast<task_state>(no % state_names.size());
+        write.clear_request = true; // of the round before
         batch.tasks = {write};
         at.store.commit(batch);
         command const asked{static_cast<command_kind>(no % command_names.size()), "", {}, ""};
@@ -152,8 +153,8 @@ inline void writes_of_a_creation(bench& at)
     commit_batch batch = at.batch_of(at.alice);
     batch.created = {owned, unowned};
     batch.steps = {bench::write_of(owned, 1, {})};
-    bench::add_transition(batch, owned, {}, "", "pending");
-    bench::add_transition(batch, unowned, {}, "", "pending");
+    at.add_transition(batch, owned, {}, "", "pending");
+    at.add_transition(batch, unowned, {}, "", "pending");
     auto const result = at.store.commit(batch);
     expect(result.lease_lost.empty() && result.duplicates.empty(), "a batch may write what it creates");
     expect(at.load(owned.id).steps.size() == 1, "a step of a task created in the same batch must be stored");
@@ -172,7 +173,7 @@ inline void duplicates(bench& at)
     batch.created = {second, third};
     batch.steps = {bench::write_of(second, 0, {})};
     batch.tasks = {bench::write_of(second)};
-    bench::add_transition(batch, second, {}, "", "pending");
+    at.add_transition(batch, second, {}, "", "pending");
     auto const result = at.store.commit(batch);
     expect(result.duplicates.size() == 1 && result.duplicates[0].refused == second.id &&
                result.duplicates[0].existing == first.id,
@@ -202,7 +203,7 @@ inline void repeated_batch(bench& at)
     task.worker = at.alice;
     commit_batch batch = at.batch_of(at.alice);
     batch.created = {task};
-    bench::add_transition(batch, task, {}, "", "pending");
+    at.add_transition(batch, task, {}, "", "pending");
     at.store.commit(batch);
     auto const again = at.store.commit(batch);
     expect(again.duplicates.size() == 1 && again.duplicates[0].refused == task.id &&
@@ -221,11 +222,11 @@ inline void history_of_a_task(bench& at)
     std::vector<transition_record> expected;
     for (int round = 0; round < 3; ++round) {
         commit_batch batch = at.batch_of(at.alice);
-        batch.now = at.now + round * std::chrono::seconds{1};
-        bench::add_transition(batch, task, {}, round == 0 ? "" : "in_progress", "pending");
-        bench::add_transition(batch, other, 0, "pending", "in_progress");
-        bench::add_transition(batch, task, 0, "", "in_progress");
-        bench::add_transition(batch, task, 2, "in_progress", "error");
+        at.now += std::chrono::seconds{1};
+        at.add_transition(batch, task, {}, round == 0 ? "" : "in_progress", "pending");
+        at.add_transition(batch, other, 0, "pending", "in_progress");
+        at.add_transition(batch, task, 0, "", "in_progress");
+        at.add_transition(batch, task, 2, "in_progress", "error");
         batch.transitions.back().attempt = round + 1;
         batch.transitions.back().detail = "it's \"gone\": 漢字";
         at.store.commit(batch);
@@ -253,8 +254,8 @@ inline void large_batches(bench& at)
         batch.created.push_back(task);
         batch.steps.push_back(bench::write_of(task, 0, {}));
         batch.tasks.push_back(bench::write_of(task));
-        bench::add_transition(batch, task, {}, "", "pending");
-        bench::add_transition(batch, task, 0, "", "pending");
+        at.add_transition(batch, task, {}, "", "pending");
+        at.add_transition(batch, task, 0, "", "pending");
     }
     auto const result = at.store.commit(batch);
     expect(result.duplicates.empty() && result.lease_lost.empty(), "a batch of thousands must be taken");
@@ -268,7 +269,7 @@ inline void mismatched_epochs(bench& at)
     task_record const task = at.draft();
     commit_batch batch = at.batch_of(at.alice);
     batch.created = {task};
-    bench::add_transition(batch, task, {}, "", "pending");
+    at.add_transition(batch, task, {}, "", "pending");
     batch.transition_epochs.clear();
     bool refused = false;
     try {

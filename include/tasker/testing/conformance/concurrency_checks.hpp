@@ -83,6 +83,20 @@ inline void concurrent_creations(bench& at)
     }
 }
 
+inline void concurrent_requests(bench& at)
+{
+    for (int round = 0; round < 30; ++round) {
+        task_record const task = at.create();
+        std::vector const asked{command{command_kind::cancel, "", {}, "first"}, command{command_kind::retry, "", {}, "second"}};
+        auto const [first, second] =
+            race([&](int which) { return at.store.request(task.id, asked[static_cast<std::size_t>(which)]); });
+        bool const first_won = first == request_answer::stored;
+        expect((first_won ? second : first) == request_answer::pending && (first_won || second == request_answer::stored),
+               "of two requests at one time exactly one is stored, and the other is told so");
+        expect(at.load(task.id).task.request == asked[first_won ? 0 : 1], "the request that was stored is the one in the row");
+    }
+}
+
 inline void concurrent_readers(bench& at)
 {
     task_record const task = at.create_owned(at.alice);

@@ -81,7 +81,8 @@ inline void find_filters(bench& at)
     by_version.version = "1.0.0";
     expect(found(by_version) == std::vector{ids[3], ids[2], ids[0]}, "a version filters by itself");
     task_filter by_key;
-    by_key.identity_key = "key-" + to_text(ids[1]);
+    std::string const key = "key-" + to_text(ids[1]);
+    by_key.identity_key = key;
     expect(found(by_key) == std::vector{ids[1]}, "an identity key finds its one task");
     task_filter hostile;
     hostile.name = "' or 1=1 --";
@@ -206,6 +207,17 @@ inline void changed_options(bench& at)
     expect(at.store.statistics(at.now, at.now).retryable_errors == 1, "changed options count from then on");
 }
 
+inline task_record finish_without_release(bench& at)
+{
+    task_record const task = at.create_owned(at.alice);
+    commit_batch batch = at.batch_of(at.alice);
+    batch.tasks = {bench::write_of(task)};
+    batch.tasks[0].state = task_state::error;
+    batch.tasks[0].finished_at = at.now;
+    at.store.commit(batch);
+    return task;
+}
+
 inline void purge(bench& at)
 {
     task_record const old = at.create_owned(at.alice);
@@ -217,19 +229,24 @@ inline void purge(bench& at)
     batch.tasks[0].state = task_state::complete;
     batch.tasks[0].finished_at = at.now;
     batch.tasks[0].release = true;
-    bench::add_transition(batch, old, {}, "in_progress", "complete");
+    at.add_transition(batch, old, {}, "in_progress", "complete");
     at.store.commit(batch);
     task_record const live = at.create();
     task_record const recent = at.create_finished(task_state::error, at.now + std::chrono::microseconds{1});
     task_record const asked = at.create_finished(task_state::error, at.now);
     at.store.request(asked.id, {command_kind::retry, "", {}, ""});
+    task_record const held = finish_without_release(at);
 
     expect(at.store.purge(at.now, 10) == 0, "purge spares what finished at its limit of time");
     expect(at.store.purge(at.now + std::chrono::microseconds{1}, 10) == 1, "purge deletes what finished before");
     expect(!at.store.load(old.id) && at.store.history(old.id).empty(), "a purged task is gone, its history too");
-    expect(at.store.statistics(at.now, at.now).steps.at(step_state::pending) == 9, "a purged task's steps are gone");
+    expect(at.store.statistics(at.now, at.now).steps.at(step_state::pending) == 12, "a purged task's steps are gone");
     expect(at.store.load(live.id) && at.store.load(recent.id), "live and recent tasks stay");
     expect(at.store.load(asked.id).has_value(), "a task that somebody asked something of stays");
+    expect(at.load(held.id).task.worker == at.alice, "a finished task that a worker still owns stays");
+    at.store.heartbeat(at.alice, at.now, duration::zero());
+    expect(at.store.purge(at.now + std::chrono::microseconds{1}, 10) == 1 && !at.store.load(held.id),
+           "a finished task goes once its owner let go of it");
     task_record again = at.draft();
     again.identity_key = old.identity_key;
     at.create(again);

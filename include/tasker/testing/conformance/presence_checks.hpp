@@ -10,9 +10,8 @@ inline void requests_reach_the_owner(bench& at)
     task_record const quiet = at.create_owned(at.alice);
     task_record const foreign = at.create_owned(at.bob);
     command const asked{command_kind::resolve_step, "charge", payload{R"({"paid":"cash"})"}, "it's “fine”"};
-    expect(at.store.request(mine.id, {command_kind::cancel, "", {}, ""}), "a known task takes a request");
-    expect(at.store.request(mine.id, asked), "a later request takes the place of an earlier one");
-    expect(at.store.request(foreign.id, {}), "another worker's task takes a request");
+    expect(at.store.request(mine.id, asked) == request_answer::stored, "a known task takes a request");
+    expect(at.store.request(foreign.id, {}) == request_answer::stored, "another worker's task takes a request");
     auto const told = at.store.heartbeat(at.alice, at.now, at.lease).requests;
     expect(told.size() == 1 && told[0].first == mine.id && told[0].second == asked,
            "a heartbeat tells the requests for this worker's tasks, whole, and no others");
@@ -24,7 +23,33 @@ inline void requests_reach_the_owner(bench& at)
     at.store.commit(batch);
     expect(at.store.heartbeat(at.alice, at.now, at.lease).requests.empty(), "a cleared request is not told again");
     expect(!at.load(quiet.id).task.request, "a request concerns one task");
-    expect(!at.store.request(at.draft().id, {}), "a request for an unknown task is refused");
+    expect(at.store.request(at.draft().id, {}) == request_answer::unknown, "a request for an unknown task is refused");
+}
+
+inline void earlier_request_stays(bench& at)
+{
+    command const first{command_kind::resolve_step, "charge", payload{"1"}, "paid in cash"};
+    command const second{command_kind::cancel, "", {}, "too late"};
+    for (task_record const& task : {at.create(), at.create_owned(at.alice), at.create_finished(task_state::error, at.now)}) {
+        expect(at.store.request(task.id, first) == request_answer::stored, "a task without a request takes one");
+        for (command const& later : {second, first})
+            expect(at.store.request(task.id, later) == request_answer::pending, "a second request is told of the first");
+        expect(at.load(task.id).task.request == first, "nothing of a request may be overwritten by a later one");
+    }
+}
+
+inline void request_after_the_last(bench& at)
+{
+    task_record const task = at.create_owned(at.alice);
+    commit_batch batch = at.batch_of(at.alice);
+    batch.tasks = {bench::write_of(task)};
+    batch.tasks[0].clear_request = true;
+    for (command_kind const kind : {command_kind::retry, command_kind::cancel}) {
+        command const asked{kind, "", {}, ""};
+        expect(at.store.request(task.id, asked) == request_answer::stored, "a task takes a request once the last is cleared");
+        expect(at.load(task.id).task.request == asked, "each request is stored in its turn");
+        at.store.commit(batch);
+    }
 }
 
 inline void retirement(bench& at)
