@@ -88,6 +88,8 @@ plant(conventions ${unit} "std::this_thread::sleep_for(1s);\n" "nothing sleeps h
 plant(conventions tests/scenarios/s.cpp "usleep(5);\n" "nothing sleeps here")
 plant(conventions tests/scenarios/s.cpp "CHECK(report.elapsed >= 3s);\n" "virtual durations are exact")
 plant(conventions tests/integration/i.cpp "TEST_CASE(\"test1\")\n" "a test's name is a sentence")
+plant(conventions tests/integration/i.cpp "TEST_CASE(\"ids are unique\")\n" "there are two tests called")
+plant(conventions tests/integration/i.cpp "TEST_CASE(\"ids are unique\; always\")\n" "must not hold a semicolon")
 plant(conventions ${in}/store/sqlite_store.hpp "${h}auto q = \"SELECT 1\";\n" "SQL stands in")
 plant(conventions ${in}/store/sqlite_store.hpp "${h}auto q = \"update tasks set x = 1\";\n" "SQL stands in")
 plant(conventions ${in}/store/sqlite_store.hpp "${h}auto q = \" CREATE UNIQUE INDEX i ON t\";\n" "SQL stands in")

@@ -100,7 +100,7 @@ void tamper(std::filesystem::path const& file, std::string const& statement)
 
 } // namespace
 
-TEST_CASE("a missing file is created and brought to the newest schema; migrating again changes nothing")
+TEST_CASE("a missing file is created and brought to the newest schema, and migrating again changes nothing")
 {
     support::scratch_directory const directory;
     auto const file = directory.path() / "name with spaces & = signs.db";

@@ -147,7 +147,7 @@ TEST_CASE("with the exponential switched off each wait is the initial one, and n
     });
 }
 
-TEST_CASE("200, 201, 202 and 204 complete the step with status, headers and body stored; that of 204 is empty [H16]", "[H16]")
+TEST_CASE("200, 201, 202 and 204 complete the step with status, headers and body stored, and that of 204 is empty [H16]", "[H16]")
 {
     for (int const status : {200, 201, 202, 204})
         on_each_store([status](simulation& sim) {
@@ -172,7 +172,7 @@ TEST_CASE("400, 401, 403, 404 and 422 end the step at once, with the code in the
         });
 }
 
-TEST_CASE("302, 402, 409, 410, 418, 501 and 505 are never asked again; 408, 425, 502 and 504 are [H18]", "[H18]")
+TEST_CASE("302, 402, 409, 410, 418, 501 and 505 are never asked again, and 408, 425, 502 and 504 are [H18]", "[H18]")
 {
     for (int const status : {302, 402, 409, 410, 418, 501, 505})
         on_each_store([status](simulation& sim) {

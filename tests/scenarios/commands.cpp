@@ -43,7 +43,7 @@ async<int> stubborn(step_context& context)
         try {
             co_await context.sleep_for(end - context.now());
         } catch (boost::system::system_error const&) {
-            context.publish("test.asked-to-stop");
+            context.publish("stubborn.asked-to-stop");
         }
     }
     co_return 7;

@@ -152,7 +152,7 @@ TEST_CASE("what an event says is in the store already when it is told [I03] [B15
     });
 }
 
-TEST_CASE("an outcome whose commit fails is not told; when the commit succeeds it is told once [B15]", "[B15]")
+TEST_CASE("an outcome whose commit fails is not told, and when the commit succeeds it is told once [B15]", "[B15]")
 {
     on_each_store([](support::store_opener const& open) {
         auto const watch = std::make_shared<support::store_watch>();
@@ -269,7 +269,7 @@ TEST_CASE("a failure without words is told as Unknown error, one that is no exce
     });
 }
 
-TEST_CASE("a task that is half done has no end and no total; a finished one has both, and they agree [I06]", "[I06]")
+TEST_CASE("a task that is half done has no end and no total, and a finished one has both, and they agree [I06]", "[I06]")
 {
     on_each_store([](simulation& sim) {
         auto const id = sim.submit(

@@ -117,9 +117,9 @@ TEST_CASE("a task that loses worker after worker ends in error, and an operator'
     simulation sim{{.engine = engine}};
     workflow const deadly = one_step("deadly", scripted_step{}.takes(1h));
     task_id const id = sim.submit(deadly);
+    sim.advance(1s); // its start is recorded
     for (int crash = 1; crash <= 2; ++crash) {
         sim.crash(std::chrono::days{366});
-        sim.advance(1s); // its start is recorded
         CHECK(sim.report(id).state == task_state::in_progress);
         CHECK(sim.report(id).record.recoveries == crash);
         CHECK(sim.report(id).step("only").attempts() == 0);
@@ -129,12 +129,32 @@ TEST_CASE("a task that loses worker after worker ends in error, and an operator'
     CHECK(report.state == task_state::error);
     CHECK_THAT(report.what, support::contains("claimed 3 times from workers that died without progress"));
     sim.await(sim.engine().retry(id));
-    sim.crash(std::chrono::days{366});
     sim.advance(1s);
+    sim.crash(std::chrono::days{366});
     CHECK(sim.report(id).state == task_state::in_progress);
     CHECK(sim.report(id).record.recoveries == 1);
     sim.finish(id);
     CHECK(sim.report(id).state == task_state::complete);
+}
+
+TEST_CASE("a worker that dies while none of the task's bodies runs is not counted against it")
+{
+    engine_options engine = testing::patient_options();
+    engine.max_recoveries = 3;
+    engine.max_concurrent_steps = 1;
+    simulation sim{{.engine = engine}};
+    task_id const deadly = sim.submit(one_step("deadly", scripted_step{}.takes(1h)), {.priority = 1});
+    task_id const innocent = sim.submit(one_step("innocent", scripted_step{}));
+    for (int crash = 1; crash <= 3; ++crash) {
+        sim.advance(1s); // the start of the deadly one is recorded, the other waits for its place
+        sim.crash(std::chrono::days{366});
+        CHECK(sim.report(deadly).record.recoveries == crash);
+        CHECK(sim.report(innocent).record.recoveries == 0);
+    }
+    sim.advance(1s);
+    sim.crash(std::chrono::days{366});
+    CHECK(sim.report(deadly).state == task_state::error);
+    CHECK(sim.report(innocent).state == task_state::complete);
 }
 
 TEST_CASE("progress clears the count of lost workers")
@@ -146,10 +166,13 @@ TEST_CASE("progress clears the count of lost workers")
     auto const first = flow.step("first", scripted_step{}.takes(1h));
     flow.step("second", after(ordering(first)), scripted_step{}.takes(1h));
     task_id const id = sim.submit(std::move(flow).build());
+    sim.advance(1s);
     sim.crash(std::chrono::days{366});
+    CHECK(sim.report(id).record.recoveries == 1);
     sim.advance(1h);
     CHECK(sim.report(id).step("first").state() == step_state::complete);
     CHECK(sim.report(id).record.recoveries == 0);
+    sim.advance(1s);
     sim.crash(std::chrono::days{366});
     CHECK(sim.report(id).record.recoveries == 1);
     sim.finish(id);

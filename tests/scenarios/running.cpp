@@ -673,7 +673,7 @@ TEST_CASE("a worker that was away for longer than its lease records nothing of t
     });
 }
 
-TEST_CASE("a cancelled task starts no new step; what still runs is recorded, and does not revive it [F26]", "[F26]")
+TEST_CASE("a cancelled task starts no new step, and what still runs is recorded, and does not revive it [F26]", "[F26]")
 {
     on_each_store([](simulation& sim) {
         auto const below = scripted_step{};

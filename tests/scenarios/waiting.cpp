@@ -386,7 +386,7 @@ TEST_CASE("a wait of exactly the resident limit stays in memory, and one of a mi
     });
 }
 
-TEST_CASE("a parked task leaves memory and gives its place to another; one that waits in memory does not [G13]", "[G13]")
+TEST_CASE("a parked task leaves memory and gives its place to another, and one that waits in memory does not [G13]", "[G13]")
 {
     on_each_store(with_engine([](engine_options& options) { options.max_resident_tasks = 1; }), [](simulation& sim) {
         auto const waiting = [](std::string const& name, duration wait) {
@@ -418,7 +418,7 @@ TEST_CASE("a parked task leaves memory and gives its place to another; one that 
     });
 }
 
-TEST_CASE("a task in error that is told to run again starts at once; any other is refused [G14]", "[G14]")
+TEST_CASE("a task in error that is told to run again starts at once, and any other is refused [G14]", "[G14]")
 {
     on_each_store([](simulation& sim) {
         auto const body = scripted_step{}.throws(permanent_error{"broken"}, 1 << 30);

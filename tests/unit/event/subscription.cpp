@@ -207,7 +207,7 @@ TEST_CASE("a subscription may outlive its bus")
     }
 }
 
-TEST_CASE("a subscriber may destroy the bus; what is queued is delivered all the same")
+TEST_CASE("a subscriber may destroy the bus, and what is queued is delivered all the same")
 {
     for (auto const& options : {in_place, queued}) {
         auto bus = std::make_unique<event_bus>();

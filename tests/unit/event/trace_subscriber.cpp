@@ -119,7 +119,7 @@ TEST_CASE("a failed task is a span in error with its reason")
     CHECK(r.spans[0].start == start);
 }
 
-TEST_CASE("cancelling ends the span of the task and of what ran; a step that never started has none")
+TEST_CASE("cancelling ends the span of the task and of what ran, and a step that never started has none")
 {
     recording r;
     r.trace(of<task_submitted>(first, 0s));

@@ -282,7 +282,7 @@ TEST_CASE("a step that names itself as its parent is a cycle [A16]", "[A16]")
                support::contains("the steps form a cycle: a -> a"));
 }
 
-TEST_CASE("several paths to one step are no cycle [A17]", "[A17]")
+TEST_CASE("a builder takes several paths to one step [A17]", "[A17]")
 {
     auto flow = shop();
     auto const a = flow.step("a", one);
