@@ -274,3 +274,19 @@ TEST_CASE("a snapshot is JSON that says everything about the task and its steps"
         CHECK(second.at("last_failure").at("kind") == "transient");
     });
 }
+
+TEST_CASE("readiness of three tasks is all rows of the three, and of none it is empty [D25]", "[D25]")
+{
+    on_each_store([](simulation& sim) {
+        std::vector<task_id> tasks;
+        std::size_t rows = 0;
+        for (task_id const id : tasks)
+            rows += sim.await(sim.engine().readiness(id)).size();
+        CHECK(rows == 0);
+        for (int number = 0; number < 3; ++number)
+            tasks.push_back(sim.submit(support::dummy_workflow()));
+        for (task_id const id : tasks)
+            rows += sim.await(sim.engine().readiness(id)).size();
+        CHECK(rows == 12);
+    });
+}

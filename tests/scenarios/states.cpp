@@ -314,3 +314,19 @@ TEST_CASE("a task that waits resident or parked is pending with the reason, and 
     }
     CHECK(sim.report(parked).record.wake_at == sim.now() + 125s);
 }
+
+TEST_CASE("a task is complete only when each of its steps is, whatever is asked of it before [B05]", "[B05]")
+{
+    on_each_store([](simulation& sim) {
+        task_id const id = sim.submit(pair_of(scripted_step{}.takes(10s)));
+        sim.advance(1s);
+        CHECK(refused([&] { sim.await(sim.engine().resolve(id)); }).code == errc::illegal_transition);
+        CHECK(sim.report(id).state == task_state::in_progress);
+        sim.advance(8s);
+        CHECK(sim.report(id).state == task_state::in_progress);
+        CHECK(sim.report(id).step("second").state() == step_state::pending);
+        sim.advance(1s);
+        CHECK(sim.report(id).state == task_state::complete);
+        CHECK(sim.report(id).step("second").state() == step_state::complete);
+    });
+}

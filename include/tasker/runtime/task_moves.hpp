@@ -42,6 +42,8 @@ inline void move_task(engine_parts& parts, task_run& task, task_state to, std::s
 {
     task_state const from = task.record.state;
     detail::require_legal(check_move(from, to), "a task", name(from), name(to));
+    if (to == task_state::complete && task.plan.done() != task.plan.shape().size())
+        throw std::logic_error{"tasker: a bug: a task cannot be complete before each of its steps is"};
     parts.records.write_transition(task, {{}, {}, std::string{name(from)}, std::string{name(to)}, at, 0, reason, 0});
     task.record.state = to;
     task.record.status_reason = std::move(reason);
