@@ -18,13 +18,13 @@ set(sees_runtime base policy model plan event store flow options)
 set(sees_engine ${sees_runtime} runtime)
 set(sees_testing ${sees_engine} engine)
 set(sees_http ${sees_engine} engine)
-set(engine_files "^((engine|tasker|src)\\.hpp$|impl/)")
+set(engine_files "^(engine|tasker|src)\\.[hi]pp$")
 
 # third-party library -> where it may be included; paths are relative to include/tasker
 set(boost_json_regex "boost/json")
-set(boost_json_allowed "^(model/codec|model/detail/json_|flow/|runtime/|engine|tasker\\.hpp|impl/|testing/|http/)")
+set(boost_json_allowed "^(model/codec|model/detail/json_|flow/|runtime/|engine|tasker\\.hpp|testing/|http/)")
 set(boost_asio_regex "boost/(asio|beast)")
-set(boost_asio_allowed "^(flow/|runtime/|engine|tasker\\.hpp|impl/|testing/|http/)")
+set(boost_asio_allowed "^(flow/|runtime/|engine|tasker\\.hpp|testing/|http/)")
 set(database_regex "(soci/|libpq|postgresql/|sqlite3)")
 set(database_allowed "^store/(sql/|sqlite_|postgres_)")
 # ours, but it brings a database along: a user who includes no SQL store must not need SOCI

@@ -183,5 +183,5 @@ private:
 } // namespace tasker
 
 #if !TASKER_SEPARATE_COMPILATION
-#include <tasker/impl/engine.ipp>
+#include <tasker/engine.ipp>
 #endif

@@ -2,4 +2,4 @@
 
 // Included by exactly one source of a program that defines TASKER_SEPARATE_COMPILATION: the engine is compiled there.
 
-#include <tasker/impl/engine.ipp>
+#include <tasker/engine.ipp>

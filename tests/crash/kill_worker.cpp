@@ -39,7 +39,7 @@ std::string name_of_run(tasker::step_context const& context)
 class worker {
 public:
     worker(std::string const& folder, int generation, support::child_process& parent)
-        : ledger_{folder + "/ledger"}, generation_{std::to_string(generation)}, parent_{parent},
+        : file_{folder + "/ledger"}, ledger_{file_}, generation_{std::to_string(generation)}, parent_{parent},
           engine_{context_, tasker::sqlite_store{folder + "/tasks.db"}}
     {
         engine_.add(make_workflow());
@@ -107,20 +107,36 @@ private:
         co_return execution;
     }
 
+    /// What earlier generations were told is stored: they do not submit it again, and so get further than those.
+    std::map<std::string, tasker::task_id> known_tasks() const
+    {
+        std::map<std::string, tasker::task_id> known;
+        for (auto const& line : crash::ledger::read(file_))
+            if (line.at(0) == "submitted")
+                known.emplace(line.at(2), *tasker::parse_id<tasker::task_id>(line.at(1)));
+        return known;
+    }
+
     asio::awaitable<void> work()
     {
         std::vector<tasker::task_handle> handles;
+        auto const known = known_tasks();
         for (int number = 0; number < tasks; ++number) {
             std::string const key = "task-" + std::to_string(number);
+            if (auto const at = known.find(key); at != known.end()) {
+                handles.push_back(engine_.task(at->second));
+                continue;
+            }
             tasker::submit_options const options{.key = key, .on_duplicate = tasker::on_duplicate::join};
             handles.push_back(co_await engine_.submit("crash/diamond", options));
-            write("submitted " + tasker::to_text(handles.back().id()));
+            write("submitted " + tasker::to_text(handles.back().id()) + " " + key);
         }
         for (tasker::task_handle const& one : handles)
             co_await one.result<std::string>();
         co_await engine_.drain();
     }
 
+    std::string file_;
     crash::ledger ledger_;
     std::string generation_;
     support::child_process& parent_;

@@ -481,7 +481,7 @@ TEST_CASE("kill -9 at any moment leaves every commit whole or absent, and loses 
     }
 }
 
-TEST_CASE("times are the same in every time zone [D28]")
+TEST_CASE("times are the same in every time zone")
 {
     support::scratch_directory const directory;
     auto const file = directory.path() / "orders.db";

@@ -131,6 +131,26 @@ TEST_CASE("whoever awaits an unfinished task of a drained engine is told that it
     CHECK(refused([&] { static_cast<void>(awaited.get()); }).code == errc::engine_stopped);
 }
 
+TEST_CASE("whoever asks a drained engine for an outcome gets it when it is there, and is told at once when it is not")
+{
+    support::fleet fleet;
+    memory_store const data;
+    engine& leaving = fleet.launch(data);
+    leaving.add(pair_of(scripted_step{}.takes(10s)));
+    task_handle const ended = fleet.await(leaving.submit("test/pair"));
+    fleet.advance(10s);
+    task_handle const unfinished = fleet.await(leaving.submit("test/pair"));
+    engine& staying = fleet.launch(data);
+    staying.add(pair_of(scripted_step{}.takes(1h)));
+    task_handle const elsewhere = fleet.await(staying.submit("test/pair"));
+    auto const drained = fleet.start(leaving.drain());
+    fleet.advance(10s);
+    REQUIRE(drained.ended());
+    CHECK(fleet.await(ended.outcome()).succeeded());
+    CHECK(refused([&] { fleet.await(unfinished.outcome()); }).code == errc::engine_stopped);
+    CHECK(refused([&] { fleet.await(leaving.task(elsewhere.id()).outcome()); }).code == errc::engine_stopped);
+}
+
 TEST_CASE("whoever awaits anything of a destroyed engine is told that it is gone")
 {
     support::fleet fleet;

@@ -275,18 +275,18 @@ TEST_CASE("a snapshot is JSON that says everything about the task and its steps"
     });
 }
 
-TEST_CASE("readiness of three tasks is all rows of the three, and of none it is empty [D25]", "[D25]")
+TEST_CASE("a payload that is nested deeply, or is no JSON, is no end of the process")
 {
-    on_each_store([](simulation& sim) {
-        std::vector<task_id> tasks;
-        std::size_t rows = 0;
-        for (task_id const id : tasks)
-            rows += sim.await(sim.engine().readiness(id)).size();
-        CHECK(rows == 0);
-        for (int number = 0; number < 3; ++number)
-            tasks.push_back(sim.submit(support::dummy_workflow()));
-        for (task_id const id : tasks)
-            rows += sim.await(sim.engine().readiness(id)).size();
-        CHECK(rows == 12);
-    });
+    simulation sim;
+    std::string const deep = std::string(200, '[') + std::string(200, ']');
+    workflow_builder flow{"test", "odd"};
+    flow.step("deep", [deep] { return payload{deep}; });
+    auto const report = sim.run(std::move(flow).build());
+    CHECK(report.state == task_state::complete);
+    CHECK(sim.await(sim.engine().snapshot_json(report.id)).find(deep) != std::string::npos);
+
+    workflow_builder broken{"test", "broken"};
+    broken.step("broken", [] { return payload{"{no json"}; });
+    task_id const id = sim.run(std::move(broken).build()).id;
+    CHECK(refused([&] { sim.await(sim.engine().snapshot_json(id)); }).code == errc::bad_payload);
 }

@@ -237,4 +237,11 @@ TEST_CASE("options out of their range are refused by the engine")
     CHECK_THAT(problem([](engine_options& o) { o.max_recoveries = -1; }).what, support::contains("max_recoveries"));
     CHECK_THAT(problem([](engine_options& o) { o.safety_poll = 0s; }).what, support::contains("safety_poll"));
     CHECK_THAT(problem([](engine_options& o) { o.delays.cap = 0s; }).what, support::contains("cap"));
+    static constexpr duration ten_years = std::chrono::days{3'650};
+    CHECK_THAT(problem([](engine_options& o) { o.lease = ten_years + 1us; }).what, support::contains("at most ten years"));
+    CHECK_THAT(problem([](engine_options& o) { o.safety_poll = duration::max(); }).what, support::contains("at most ten years"));
+    CHECK_THAT(problem([](engine_options& o) { o.record_start_within = duration::max(); }).what, support::contains("at most ten years"));
+    engine_options longest;
+    longest.lease = longest.safety_poll = longest.record_start_within = ten_years;
+    CHECK_NOTHROW(simulation{{.engine = longest}});
 }

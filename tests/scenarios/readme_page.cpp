@@ -52,6 +52,7 @@ asio::awaitable<void> serve()
     order const placed{"A1", 2};
     tasker::task_handle const task = co_await engine.submit("shop/fulfil-order", placed);
     parcel const sent = co_await task.result<parcel>();
+    co_await engine.drain();
     CHECK(sent.label == "A1-17");
 }
 

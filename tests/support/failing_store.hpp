@@ -2,6 +2,7 @@
 
 #include <tasker/store/any_store.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,6 +14,8 @@ namespace support {
 /// What a test does to a store, and what it sees of it.
 struct store_watch {
     bool refuses_commits = false; ///< every commit throws and changes nothing
+    bool loses_heartbeats = false; ///< heartbeats seem to succeed and reach nothing
+    std::size_t accepts = static_cast<std::size_t>(-1); ///< commits that succeed; every later one throws, too
     int refused = 0;
     std::vector<tasker::commit_batch> committed; ///< in order
 };
@@ -33,7 +36,7 @@ public:
     }
     tasker::commit_result commit(tasker::commit_batch const& batch)
     {
-        if (watch_->refuses_commits) {
+        if (watch_->refuses_commits || watch_->committed.size() >= watch_->accepts) {
             ++watch_->refused;
             throw tasker::error{tasker::errc::store_unavailable, "the disk is full; the test will make room"};
         }
@@ -45,6 +48,8 @@ public:
     std::optional<tasker::task_snapshot> load(tasker::task_id task) { return into_.load(task); }
     tasker::heartbeat_result heartbeat(tasker::worker_id worker, tasker::time_point now, tasker::duration lease)
     {
+        if (watch_->loses_heartbeats)
+            return {};
         return into_.heartbeat(worker, now, lease);
     }
     tasker::request_answer request(tasker::task_id task, tasker::command const& asked)

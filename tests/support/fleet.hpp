@@ -102,6 +102,20 @@ public:
         while (context_.poll() > 0);
     }
 
+    /// Executes one handler or, when there is none, lets time pass to the next deadline, at most to `limit`; false when
+    /// neither is left.
+    bool step(tasker::time_point limit)
+    {
+        context_.restart();
+        if (context_.poll_one() > 0)
+            return true;
+        auto const due = clock_->next_due();
+        if (!due || *due > limit)
+            return false;
+        clock_->advance_to(*due);
+        return true;
+    }
+
     void advance(tasker::duration length)
     {
         tasker::time_point const goal = now() + length;

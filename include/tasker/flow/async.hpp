@@ -43,7 +43,7 @@ public:
     {
         static_assert(std::is_base_of_v<detail::promise_base, Promise>,
                       "tasker: a tasker::async can be awaited by another tasker::async only; "
-                      "start it with tasker::co_start elsewhere");
+                      "start it with tasker::start_in_place elsewhere");
         frame_.promise().continuation = parent;
         frame_.promise().context = parent.promise().context;
         detail::resume_next(frame_);
@@ -100,13 +100,15 @@ async_root run_root(async<Result> work, Done done)
 
 /// Starts `work` in place: it runs until it first waits before this call returns. At its end, `done` gets the exception
 /// (or null) and, unless it returns void, an optional result. `done` must not throw. The caller is on `executor` already.
+/// `slot` cancels what the chain waits for; with `stop`, which must outlive the chain, a cancel that came too late for one
+/// wait ends the next.
 /// Returns the frame of the chain: valid until `done` was called, and only needed by awaiters that are not Asio's.
 template <class Result, class Done>
 std::coroutine_handle<> start_in_place(boost::asio::any_io_executor executor, async<Result> work, Done done,
-                                       boost::asio::cancellation_slot slot = {})
+                                       boost::asio::cancellation_slot slot = {}, detail::stop_request* stop = nullptr)
 {
     auto const root = detail::run_root(std::move(work), std::move(done)).frame;
-    root.promise().own = {std::move(executor), slot, root};
+    root.promise().own = {std::move(executor), slot, root, stop};
     root.promise().context = &root.promise().own;
     detail::pump(root);
     return root;

@@ -99,10 +99,9 @@ public:
         if (cancelled_.exchange(true, std::memory_order_acq_rel))
             return;
         if (runs_on_strand)
-            signal.emit(boost::asio::cancellation_type::terminal);
+            ask_to_stop();
         else
-            boost::asio::post(context->get_executor(),
-                              [self = shared_from_this()] { self->signal.emit(boost::asio::cancellation_type::terminal); });
+            boost::asio::post(context->get_executor(), [self = shared_from_this()] { self->ask_to_stop(); });
     }
 
     std::shared_ptr<task_run> const task;
@@ -111,12 +110,19 @@ public:
     std::vector<payload> arguments;
     std::optional<step_context> context;
     boost::asio::cancellation_signal signal;
+    detail::stop_request stop;                              ///< belongs to the body's executor, as the signal does
     std::vector<std::pair<std::string, payload>> published; ///< belongs to the body until it has ended
     std::vector<pending_command> cancelled_by;              ///< answered when it has ended
     bool runs_on_strand = true;
     bool over = false; ///< settled: whatever the body still does no longer counts
 
 private:
+    void ask_to_stop()
+    {
+        stop.asked = true;
+        signal.emit(boost::asio::cancellation_type::terminal);
+    }
+
     std::shared_ptr<attempt_environment const> environment_;
     std::function<void(attempt&)> on_timeout_;
     std::atomic<bool> cancelled_{false};

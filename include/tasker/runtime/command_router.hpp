@@ -57,6 +57,14 @@ public:
         return answer ? std::move(answer.mapped()) : unique_function<void(std::exception_ptr)>{};
     }
 
+    /// A command from a task's row that the task left before it could obey: it is to be claimed again.
+    void look_again(task_id id, pending_command late)
+    {
+        if (late.done)
+            request_answers_.insert_or_assign(id, std::move(late.done));
+        leases_.expect(parts_.now());
+    }
+
 private:
     void ask_store(task_id id, command asked, unique_function<void(std::exception_ptr)> done)
     {

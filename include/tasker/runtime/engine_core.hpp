@@ -161,6 +161,7 @@ private:
             turn_around(parts.now() + slice);
         } catch (...) { // out of memory or threads: the next drain goes on
             in_drain_ = false;
+            std::erase(parts.awake, nullptr);
             schedule();
             throw;
         }
@@ -230,7 +231,12 @@ private:
             ready_step const next = parts.ready.pop();
             if (!next.task)
                 return;
-            executor.start(next.task, next.step);
+            try {
+                executor.start(next.task, next.step);
+            } catch (...) {
+                parts.ready.push(next.task, next.step);
+                throw;
+            }
             if (parts.now() >= until)
                 return;
         }
@@ -309,14 +315,14 @@ private:
         if (is_finished(task->record.state))
             waiters.finished(outcome_of_task(task->workflow->flow, task->record, task->plan.records()));
         else {
-            waiters.left(id);
+            waiters.left(id, task->record.wake_at.value_or(parts.now()));
             leases.expect(task->record.wake_at.value_or(parts.now()));
         }
         for (pending_command& late : std::exchange(task->commands, {})) {
             if (late.origin == command_origin::here)
                 commands.send(id, std::move(late.asked), std::move(late.done));
             else
-                leases.expect(parts.now()); // it is still in the task's row
+                commands.look_again(id, std::move(late)); // it is still in the task's row
         }
         leases.room_made();
     }
@@ -334,7 +340,7 @@ private:
         executor.abandon(*task);
         forget(*task);
         parts.events.publish(task_lease_lost{task->as_event(parts.now())});
-        waiters.left(task->record.id);
+        waiters.left(task->record.id, parts.now());
         for (pending_command& late : std::exchange(task->commands, {}))
             if (late.done)
                 late.done(lease_lost());

@@ -92,8 +92,13 @@ struct on_strand<void(std::exception_ptr, Results...)> {
                 });
             boost::asio::dispatch(on, [engine = std::move(engine), begin = std::move(begin), answer]() mutable {
                 done then{[answer](std::exception_ptr problem, Results... results) { answer->give(problem, std::move(results)...); }};
-                if (auto const alive = engine.lock())
-                    begin(*alive, std::move(then));
+                auto const alive = engine.lock();
+                try {
+                    if (alive)
+                        begin(*alive, std::move(then));
+                } catch (...) {
+                    answer->give(std::current_exception(), Results{}...);
+                }
             });
         };
         return boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void(std::exception_ptr, Results...)>(

@@ -153,6 +153,18 @@ inline std::vector<wait_reason> why_waiting(task_view const& view)
 
 namespace detail {
 
+/// What a payload says, however deeply it is nested within reason. Throws `error{bad_payload}` when it is no JSON.
+inline boost::json::value parsed(payload const& encoded)
+{
+    boost::json::error_code problem;
+    boost::json::parse_options options;
+    options.max_depth = 1'000;
+    auto value = boost::json::parse(encoded.text(), problem, {}, options);
+    if (problem)
+        throw error{errc::bad_payload, "a payload of the task is not JSON: " + problem.message()};
+    return value;
+}
+
 inline boost::json::value time_or_null(std::optional<time_point> at)
 {
     return at ? boost::json::value(to_text(*at)) : boost::json::value{};
@@ -172,7 +184,7 @@ inline boost::json::object step_json(task_view const& view, step_no no)
                              {"started_at", time_or_null(record.started_at)},
                              {"finished_at", time_or_null(record.finished_at)},
                              {"next_retry_at", time_or_null(row.next_retry_at)},
-                             {"result", boost::json::parse(record.result.text())}};
+                             {"result", parsed(record.result)}};
     boost::json::array parents;
     for (step_no const parent : view.flow.shape().parents(no))
         parents.push_back(boost::json::value(view.flow.shape().step(parent).name));
@@ -203,7 +215,7 @@ inline std::string to_json_text(task_view const& view)
                              {"started_at", detail::time_or_null(view.task.started_at)},
                              {"finished_at", detail::time_or_null(view.task.finished_at)},
                              {"wake_at", detail::time_or_null(view.task.wake_at)},
-                             {"input", boost::json::parse(view.task.input.text())}};
+                             {"input", detail::parsed(view.task.input)}};
     json["execution"] = {{"status", name(context.status)},
                          {"recommended_action", name(context.action)},
                          {"health", name(context.health)},

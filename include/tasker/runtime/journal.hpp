@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tasker/event/event_bus.hpp>
+#include <tasker/runtime/in_doubt.hpp>
 #include <tasker/runtime/offload.hpp>
 #include <tasker/runtime/parker.hpp>
 #include <tasker/runtime/task_run.hpp>
@@ -46,8 +47,8 @@ struct journal_batch {
 };
 
 /// The one writer of an engine. Gathers the records of all tasks; a flush commits what was gathered as one transaction
-/// while the next batch gathers. A failed commit is tried again, the same batch, until it succeeds: nothing is told and
-/// nothing is lost meanwhile. Belongs to the strand.
+/// while the next batch gathers. A failed commit is tried again, the same batch, until it succeeds or turns out to have
+/// arrived before: nothing is told, lost or written twice meanwhile. Belongs to the strand.
 class journal {
 public:
     struct parts {
@@ -175,8 +176,13 @@ private:
     void commit()
     {
         flying_->rows.worker = parts_.worker;
+        bool const in_doubt = failures_ > 0;
         parts_.calls.run(
-            offload::lane::journal, owner_, [store = &parts_.store, batch = flying_] { return store->commit(batch->rows); },
+            offload::lane::journal, owner_, 
+            [store = &parts_.store, batch = flying_, in_doubt] {
+                auto arrived = in_doubt ? find_committed(*store, batch->rows) : std::nullopt;
+                return arrived ? std::move(*arrived) : store->commit(batch->rows);
+            },
             [this](std::exception_ptr problem, std::optional<commit_result> result) {
                 problem ? failed(problem) : succeeded(*result);
             });

@@ -18,7 +18,7 @@ namespace tasker {
 /// Work never owns the engine; results that come after its end are dropped.
 class offload {
 public:
-    static constexpr std::size_t lanes = 3; ///< neither commits nor heartbeats ever queue behind claims and queries
+    static constexpr std::size_t lanes = 3; ///< commits and heartbeats do not stand in line behind claims and queries
 
     offload(boost::asio::any_io_executor strand, store_calls calls) : strand_{std::move(strand)}
     {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -28,8 +29,9 @@ public:
     /// Calls `then` once the task has finished; at once, through the store, when it has already.
     void wait(task_id task, done then)
     {
-        waiting_[task].push_back(std::move(then));
-        pause_ = first_pause;
+        entry& waiter = waiting_[task];
+        waiter.thens.push_back(std::move(then));
+        waiter.pause = first_pause;
         if (!parts_.residents.contains(task))
             ask_store(task);
     }
@@ -37,11 +39,11 @@ public:
     /// A task of this engine has finished.
     void finished(task_outcome const& outcome) { answer(outcome.id, nullptr, outcome); }
 
-    /// A task left this engine unfinished: from now on only the store knows.
-    void left(task_id task)
+    /// A task left this engine unfinished: from now on only the store knows, and nothing happens there before `due`.
+    void left(task_id task, time_point due)
     {
         if (waiting_.contains(task))
-            ask_again_later();
+            ask_later(task, due);
     }
 
     /// The engine works no more: whoever still waits is told so.
@@ -49,14 +51,21 @@ public:
     {
         stopped_ = true;
         parts_.waits.remove(ask_);
-        for (auto& [task, waiters] : std::exchange(waiting_, {}))
-            for (done& then : waiters)
+        agenda_.clear();
+        for (auto& [task, waiter] : std::exchange(waiting_, {}))
+            for (done& then : waiter.thens)
                 then(stopped(task), {});
     }
 
 private:
     static constexpr duration first_pause = std::chrono::milliseconds{100};
     static constexpr duration longest_pause = std::chrono::seconds{5};
+
+    struct entry {
+        std::vector<done> thens;
+        duration pause = first_pause;
+        time_point next_ask{};
+    };
 
     static std::exception_ptr stopped(task_id task)
     {
@@ -66,10 +75,11 @@ private:
 
     void answer(task_id task, std::exception_ptr const& problem, task_outcome const& outcome)
     {
-        auto waiters = waiting_.extract(task);
-        if (waiters.empty())
+        auto waiter = waiting_.extract(task);
+        if (waiter.empty())
             return;
-        for (done& then : waiters.mapped())
+        agenda_.erase({waiter.mapped().next_ask, task});
+        for (done& then : waiter.mapped().thens)
             then(problem, outcome);
     }
 
@@ -79,7 +89,7 @@ private:
             offload::lane::queries, std::weak_ptr<void>{owner_}, [store = &parts_.store, task] { return store->load(task); },
             [this, task](std::exception_ptr const& problem, std::optional<std::optional<task_snapshot>> loaded) {
                 if (problem) // the store is away: ask again, the task has not ended for that
-                    ask_again_later();
+                    ask_later(task, parts_.now());
                 else if (!*loaded)
                     answer(task, std::make_exception_ptr(error{errc::unknown_task, "the store has no task " + to_text(task)}), {});
                 else
@@ -89,17 +99,18 @@ private:
 
     void look_at(task_snapshot snapshot)
     {
+        task_id const task = snapshot.task.id;
         if (!is_finished(snapshot.task.state)) {
             if (stopped_)
-                answer(snapshot.task.id, stopped(snapshot.task.id), {});
+                answer(task, stopped(task), {});
             else
-                ask_again_later();
+                ask_later(task, snapshot.task.wake_at.value_or(parts_.now()));
             return;
         }
         auto const workflow = find_(snapshot.task.workflow);
         if (!workflow) {
-            answer(snapshot.task.id,
-                   std::make_exception_ptr(error{errc::unknown_workflow, "task " + to_text(snapshot.task.id) +
+            answer(task,
+                   std::make_exception_ptr(error{errc::unknown_workflow, "task " + to_text(task) +
                                                                              " belongs to a workflow that this engine does not know; "
                                                                              "add it before asking for results"}),
                    {});
@@ -109,38 +120,47 @@ private:
         for (auto& [no, record] : snapshot.steps)
             if (no < records.size())
                 records[no] = std::move(record);
-        answer(snapshot.task.id, nullptr, outcome_of_task(workflow->flow, snapshot.task, records));
+        answer(task, nullptr, outcome_of_task(workflow->flow, snapshot.task, records));
     }
 
-    void ask_again_later()
+    /// Asks about the task again after its pause, and not before `due`: a parked task costs no query until it wakes.
+    void ask_later(task_id task, time_point due)
     {
-        if (ask_.is_parked())
+        auto const at = waiting_.find(task);
+        if (at == waiting_.end())
             return;
-        parts_.waits.park(ask_, parts_.now() + pause_);
-        pause_ = std::min(pause_ * 2, longest_pause);
+        entry& waiter = at->second;
+        agenda_.erase({waiter.next_ask, task});
+        waiter.next_ask = std::max(parts_.now(), due) + waiter.pause;
+        waiter.pause = std::min(waiter.pause * 2, longest_pause);
+        agenda_.emplace(waiter.next_ask, task);
+        parts_.waits.park(ask_, agenda_.begin()->first);
     }
 
-    void ask_all()
+    void ask_due()
     {
-        std::vector<task_id> elsewhere;
-        for (auto const& [task, waiters] : waiting_)
-            if (!parts_.residents.contains(task))
-                elsewhere.push_back(task);
-        for (task_id const task : elsewhere)
+        while (!agenda_.empty() && agenda_.begin()->first <= parts_.now()) {
+            task_id const task = agenda_.begin()->second;
+            agenda_.erase(agenda_.begin());
+            if (parts_.residents.contains(task))
+                continue; // it came back, and will tell by itself
             ask_store(task);
+        }
+        if (!agenda_.empty())
+            parts_.waits.park(ask_, agenda_.begin()->first);
     }
 
     struct ask_node final : wait_node {
         explicit ask_node(outcome_waiters& of) : owner{of} {}
-        void on_due() override { owner.ask_all(); }
+        void on_due() override { owner.ask_due(); }
         outcome_waiters& owner;
     };
 
     engine_parts& parts_;
     find_workflow find_;
     std::weak_ptr<engine_parts> owner_;
-    std::unordered_map<task_id, std::vector<done>> waiting_;
-    duration pause_ = first_pause;
+    std::unordered_map<task_id, entry> waiting_;
+    std::set<std::pair<time_point, task_id>> agenda_; ///< when to ask the store about which
     bool stopped_ = false;
     ask_node ask_{*this};
 };

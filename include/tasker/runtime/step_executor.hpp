@@ -9,8 +9,10 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -44,7 +46,7 @@ public:
         // Perhaps it killed its last worker: that it runs is durable before it does, so that the next one can tell.
         parts_.records.note({durable_note::kind::call, task, 0, [this, started](std::exception_ptr const& lost) {
                                  if (!lost && !started->over)
-                                     perform(started);
+                                     perform_recorded(started);
                              }});
     }
 
@@ -115,6 +117,15 @@ private:
                    one->task->workflow->flow.body(one->step));
     }
 
+    /// Performs what waited for its start to be durable, unless it was cancelled meanwhile.
+    void perform_recorded(std::shared_ptr<attempt> const& one)
+    {
+        if (one->cancelled())
+            finish(*one, std::make_exception_ptr(boost::system::system_error{boost::asio::error::operation_aborted}), {});
+        else
+            perform(one);
+    }
+
     void perform_plain(std::shared_ptr<attempt> const& one, plain_body const& body)
     {
         if (one->runs_on_strand) {
@@ -137,7 +148,7 @@ private:
                     [this, one, environment](std::exception_ptr problem, std::optional<payload> result) {
                         report(this, environment, one, problem, std::move(result));
                     },
-                    one->signal.slot());
+                    one->signal.slot(), &one->stop);
             } catch (...) { // the arguments did not decode
                 report(this, environment, one, std::current_exception(), {});
             }

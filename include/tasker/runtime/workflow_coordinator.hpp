@@ -83,6 +83,8 @@ private:
         if (auto asked = std::exchange(task.record.request, {})) {
             task.request_in_hand = true;
             task.commands.push_front({std::move(*asked), std::move(task.request_done), command_origin::store});
+        } else if (auto done = std::exchange(task.request_done, {})) {
+            done(nullptr); // another worker was faster, and has carried it out
         }
     }
 

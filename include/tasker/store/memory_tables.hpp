@@ -213,8 +213,7 @@ struct memory_tables {
                 continue;
             auto const end = ranks.size() + request.limit;
             for (auto rank = owned.begin(); rank != owned.end() && ranks.size() < end; ++rank)
-                if (task_record const& task = tasks.at(rank->id).task;
-                    !is_finished(task.state) && is_among(request.workflows, task.workflow))
+                if (is_among(request.workflows, tasks.at(rank->id).task.workflow)) // finished or not: its end is to be recorded
                     ranks.push_back(*rank);
         }
     }
@@ -252,10 +251,7 @@ struct memory_tables {
         for (workflow_id const workflow : workflows)
             consider(index.next_wake(workflow, now));
         for (auto const& [owner, owned] : index.owned()) {
-            auto const is_wanted = [&](claim_rank const& rank) {
-                task_record const& task = tasks.at(rank.id).task;
-                return !is_finished(task.state) && is_among(workflows, task.workflow);
-            };
+            auto const is_wanted = [&](claim_rank const& rank) { return is_among(workflows, tasks.at(rank.id).task.workflow); };
             if (owner != worker && std::any_of(owned.begin(), owned.end(), is_wanted))
                 consider(is_dead(owner, now) ? now : leases.at(owner));
         }

@@ -77,8 +77,8 @@ struct commit_result {
     std::vector<duplicate> duplicates;
 };
 
-/// Which tasks a worker wants. Only unowned tasks that are due, tasks of dead workers (lease over, or known to be gone)
-/// and unowned tasks with a request are given out, best priority first, then oldest.
+/// Which tasks a worker wants. Only unowned tasks that are due, tasks of dead workers (lease over, or known to be gone;
+/// finished or not) and unowned tasks with a request are given out, best priority first, then oldest.
 struct claim_request {
     worker_id worker;
     time_point now{};

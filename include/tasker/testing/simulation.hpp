@@ -18,6 +18,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace tasker::testing {
@@ -106,6 +107,22 @@ public:
         }
     }
 
+    /// Executes one handler or, when there is none, lets time pass to the next deadline, at most to `limit`; false when
+    /// neither is left. For tests that end an engine anywhere in between.
+    bool step(time_point limit)
+    {
+        context_->restart();
+        if (context_->poll_one() > 0) {
+            ++handlers_;
+            return true;
+        }
+        auto const due = clock_->next_due();
+        if (!due || *due > limit)
+            return false;
+        clock_->advance_to(*due);
+        return true;
+    }
+
     /// Lets `length` pass, with everything that falls due in between at its exact time.
     void advance(duration length)
     {
@@ -137,25 +154,29 @@ public:
     template <class Result>
     Result await(boost::asio::awaitable<Result> operation)
     {
-        std::exception_ptr problem;
-        std::optional<std::conditional_t<std::is_void_v<Result>, std::monostate, Result>> result;
+        using value_type = std::conditional_t<std::is_void_v<Result>, std::monostate, Result>;
+        struct ending { // outlives this call when the operation does
+            std::exception_ptr problem;
+            std::optional<value_type> result;
+        };
+        auto const end = std::make_shared<ending>();
         if constexpr (std::is_void_v<Result>)
-            boost::asio::co_spawn(*context_, std::move(operation), [&](std::exception_ptr thrown) {
-                problem = thrown;
-                result.emplace();
+            boost::asio::co_spawn(*context_, std::move(operation), [end](std::exception_ptr thrown) {
+                end->problem = thrown;
+                end->result.emplace();
             });
         else
-            boost::asio::co_spawn(*context_, std::move(operation), [&](std::exception_ptr thrown, Result value) {
-                problem = thrown;
-                result.emplace(std::move(value));
+            boost::asio::co_spawn(*context_, std::move(operation), [end](std::exception_ptr thrown, Result value) {
+                end->problem = thrown;
+                end->result.emplace(std::move(value));
             });
         settle();
-        if (!result)
+        if (!end->result)
             throw std::runtime_error{"the awaited operation does not end without time passing; use advance or finish"};
-        if (problem)
-            std::rethrow_exception(problem);
+        if (end->problem)
+            std::rethrow_exception(end->problem);
         if constexpr (!std::is_void_v<Result>)
-            return std::move(*result);
+            return std::move(*end->result);
     }
 
     task_report report(task_id id)

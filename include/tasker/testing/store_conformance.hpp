@@ -47,6 +47,7 @@ inline constexpr std::array conformance_checks{
     conformance_check{"a claim goes by its own clock", conformance::claim_by_an_earlier_clock},
     conformance_check{"a live worker keeps its tasks", conformance::live_owner},
     conformance_check{"a dead worker's tasks are given out and counted [F24]", conformance::dead_owner},
+    conformance_check{"a dead worker's finished tasks are given out, to end what it left running", conformance::finished_tasks_of_dead_workers},
     conformance_check{"a worker without a heartbeat counts as dead", conformance::owner_without_heartbeat},
     conformance_check{"tasks of dead workers rank with the others", conformance::orphans_rank_with_the_others},
     conformance_check{"a worker gets only what it can run", conformance::workflows_of_the_claimer},

@@ -287,6 +287,58 @@ TEST_CASE("a signal cancels what the innermost coroutine waits for")
     CHECK(alive == 0);
 }
 
+TEST_CASE("a chain that was asked to stop between two waits is told by its next wait, once")
+{
+    asio::io_context context;
+    asio::cancellation_signal signal;
+    detail::stop_request stop;
+    asio::steady_timer first{context, asio::steady_timer::time_point::min()};
+    asio::steady_timer never{context, asio::steady_timer::time_point::max()};
+    asio::steady_timer last{context, asio::steady_timer::time_point::min()};
+    auto const waits = [&]() -> async<std::string> {
+        co_await first.async_wait(asio::deferred);
+        std::string told;
+        try {
+            co_await never.async_wait(asio::deferred);
+        } catch (boost::system::system_error const& thrown) {
+            told = thrown.code() == asio::error::operation_aborted ? "aborted" : thrown.what();
+        }
+        co_await last.async_wait(asio::deferred);
+        co_return told;
+    };
+    ending<std::string> end;
+    start_in_place(context.get_executor(), waits(), into(end), signal.slot(), &stop);
+    stop.asked = true; // no signal reaches the first wait, as when it has ended and its handler is on its way
+    context.poll();
+    REQUIRE(end.reached);
+    CHECK(end.result == "aborted");
+}
+
+TEST_CASE("a chain whose wait was cancelled by the signal may wait on to tidy up")
+{
+    asio::io_context context;
+    asio::cancellation_signal signal;
+    detail::stop_request stop;
+    asio::steady_timer never{context, asio::steady_timer::time_point::max()};
+    asio::steady_timer last{context, asio::steady_timer::time_point::min()};
+    auto const waits = [&]() -> async<int> {
+        try {
+            co_await never.async_wait(asio::deferred);
+        } catch (boost::system::system_error const&) {
+            never.cancel();
+        }
+        co_await last.async_wait(asio::deferred);
+        co_return 1;
+    };
+    ending<int> end;
+    start_in_place(context.get_executor(), waits(), into(end), signal.slot(), &stop);
+    stop.asked = true;
+    signal.emit(asio::cancellation_type::terminal);
+    context.poll();
+    REQUIRE(end.reached);
+    CHECK(end.result == 1);
+}
+
 TEST_CASE("a signal reaches through to an asio awaitable")
 {
     asio::io_context context;

@@ -207,6 +207,14 @@ TEST_CASE("a version that is not semantic is refused")
           "workflow shop/sell@1.0: \"1.0\" is not a semantic version; write major.minor.patch, such as 1.0.0");
 }
 
+TEST_CASE("a version with build metadata is refused, for it would order like the one without")
+{
+    CHECK_THAT(refusal([] { workflow_builder const flow("shop", "sell", "1.0.0+built-today"); }),
+               support::contains("\"1.0.0+built-today\" has build metadata"));
+    CHECK_THAT(refusal([] { workflow_builder const flow("shop", "sell", "1.0.0-rc.1+7"); }), support::contains("build metadata"));
+    CHECK(refusal([] { workflow_builder const flow("shop", "sell", "1.0.0-rc.1"); }).empty());
+}
+
 TEST_CASE("a step without a name, or with too long a one, is refused")
 {
     auto flow = shop();

@@ -4,7 +4,7 @@
 
 using tasker::execution_status;
 
-TEST_CASE("the execution statuses keep the original's names [E03] [E04] [E07] [E08]", "[E03][E04][E07][E08]")
+TEST_CASE("the execution statuses keep the original's names")
 {
     CHECK(name(execution_status::has_ready_steps) == "has_ready_steps");
     CHECK(name(execution_status::processing) == "processing");

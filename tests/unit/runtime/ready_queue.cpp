@@ -4,6 +4,7 @@
 #include "support/catch.hpp"
 #include "support/step_records.hpp"
 
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -73,6 +74,24 @@ TEST_CASE("a task's priority adds to its steps'")
     push_ready(queue, plain);
     push_ready(queue, raised);
     CHECK(drain(queue) == names{"2:urgent", "2:first", "1:urgent", "2:single", "1:first", "1:single"});
+}
+
+TEST_CASE("priorities at the ends of their range add up without overflow")
+{
+    constexpr int highest = std::numeric_limits<int>::max();
+    constexpr int lowest = std::numeric_limits<int>::min();
+    workflow_builder flow{"test", "extreme"};
+    flow.step("high", [] {}, {.priority = highest});
+    flow.step("plain", [] {});
+    flow.step("low", [] {}, {.priority = lowest});
+    auto const workflow = std::make_shared<registered_workflow>(registered_workflow{std::move(flow).build(), 1, 0, 0});
+    ready_queue queue;
+    auto const raised = task(workflow, 1, highest);
+    auto const plain = task(workflow, 2);
+    auto const sunk = task(workflow, 3, lowest);
+    for (auto const& one : {sunk, plain, raised})
+        push_ready(queue, one);
+    CHECK(drain(queue) == names{"1:high", "1:plain", "2:high", "2:plain", "1:low", "3:high", "2:low", "3:plain", "3:low"});
 }
 
 TEST_CASE("steps of a workflow at its limit stand aside for others until one of its steps ends")

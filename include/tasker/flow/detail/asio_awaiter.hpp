@@ -37,6 +37,8 @@ public:
     {
         self_ = self;
         context_ = self.promise().context;
+        if (context_->must_stop())
+            return false; // without results: await_resume throws
         std::move(operation_)(handler{this});
         // Either the coroutine is suspended before the handler runs, and the handler resumes it; or after, and it goes on.
         return progress_.exchange(suspended) == initiating;
@@ -103,7 +105,32 @@ private:
         if (!results_)
             throw boost::system::system_error{asio::error::operation_aborted};
         auto results = std::move(*results_);
+        if constexpr (sizeof...(Results) > 0)
+            if (context_->stop != nullptr && context_->stop->asked && is_aborted(std::get<0>(results)))
+                context_->stop->heard = true;
         return throw_or_return(std::get<At>(std::move(results))...);
+    }
+
+    template <class First>
+    static bool is_aborted(First const& first)
+    {
+        if constexpr (std::is_same_v<First, boost::system::error_code>)
+            return first == asio::error::operation_aborted;
+        else if constexpr (std::is_same_v<First, std::exception_ptr>)
+            return first != nullptr && is_aborted_exception(first);
+        else
+            return false;
+    }
+
+    static bool is_aborted_exception(std::exception_ptr const& thrown)
+    {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (boost::system::system_error const& problem) {
+            return problem.code() == asio::error::operation_aborted;
+        } catch (...) { // it says nothing about a stop
+            return false;
+        }
     }
 
     static void throw_or_return() {}

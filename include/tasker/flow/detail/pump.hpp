@@ -8,11 +8,21 @@
 
 namespace tasker::detail {
 
+/// Whether a chain was asked to stop, and whether a wait of its has told it. Belongs to the chain's executor.
+struct stop_request {
+    bool asked = false;
+    bool heard = false;
+};
+
 /// What a running chain of coroutines stands on. Lives in the frame of its root.
 struct async_context {
     boost::asio::any_io_executor executor;
     boost::asio::cancellation_slot slot;
     std::coroutine_handle<> root; ///< destroying it destroys the whole chain
+    stop_request* stop = nullptr; ///< none: asked through the slot alone
+
+    /// Once, when the chain was asked to stop just as what it waited for had ended: there was nothing left to cancel.
+    bool must_stop() noexcept { return stop != nullptr && stop->asked && !std::exchange(stop->heard, true); }
 };
 
 /// The part of a promise that links a chain.

@@ -108,7 +108,7 @@ struct statements {
                              " order by priority desc, id limit :limit",
                          "iii", "it"};
     statement_text owned{"select priority, id from tasks where workflow_id = :workflow and worker_id = :owner and "
-                         "worker_id is not null and " + is_live() + " order by priority desc, id limit :limit",
+                         "worker_id is not null order by priority desc, id limit :limit",
                          "iti", "it"};
     statement_text requested{"select priority, id from tasks where workflow_id = :workflow and worker_id is null and "
                              "request_kind is not null order by priority desc, id limit :limit",

@@ -102,6 +102,21 @@ inline void dead_owner(bench& at)
     expect(claimed[0].snapshot.task == task && at.load(task.id).task == task, "a recovery is counted");
 }
 
+inline void finished_tasks_of_dead_workers(bench& at)
+{
+    task_record task = at.draft(); // cancelled, and its bodies had not ended when the worker died
+    task.state = task_state::cancelled;
+    task.finished_at = at.now;
+    task.worker = at.alice;
+    at.store.heartbeat(at.alice, at.now, at.lease);
+    at.create(task);
+    expect(at.claim(at.bob).empty(), "a live worker keeps its finished task");
+    expect(at.next_due(at.bob) == at.now + at.lease, "a finished task is due when its owner's lease runs out");
+    at.now += at.lease;
+    auto const claimed = at.claim(at.bob);
+    expect(claimed.size() == 1 && claimed[0].recovered, "a finished task is given out when its owner is dead");
+}
+
 inline void owner_without_heartbeat(bench& at)
 {
     task_record task = at.draft();

@@ -8,6 +8,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -158,10 +159,14 @@ boost::asio::awaitable<Result> engine::inspect(task_id id, Look look)
     return detail::on_strand<void(std::exception_ptr, Result)>::run(
         std::weak_ptr{core_}, strand_, [id, look](engine_core& core, auto done) {
             core.view(id, [look, done = std::move(done)](std::exception_ptr problem, std::optional<task_view> view) mutable {
-                if (problem)
-                    done(problem, Result{});
-                else
-                    done(nullptr, look(*view));
+                Result seen{};
+                try {
+                    if (!problem)
+                        seen = look(*view);
+                } catch (...) { // a payload that a user's codec made is no JSON
+                    problem = std::current_exception();
+                }
+                done(problem, std::move(seen));
             });
         });
 }
@@ -220,7 +225,12 @@ TASKER_INLINE boost::asio::awaitable<store_statistics> engine::statistics(durati
 
 TASKER_INLINE boost::asio::awaitable<std::size_t> engine::purge(duration age, std::size_t limit)
 {
-    return query([age, limit](any_store& store, time_point now) { return store.purge(now - age, limit); });
+    return query([age, limit](any_store& store, time_point now) {
+        std::size_t purged = 0;
+        for (std::size_t last = 1; last > 0 && purged < limit; purged += last) // in small transactions: commits go in between
+            last = store.purge(now - age, std::min<std::size_t>(limit - purged, 500));
+        return purged;
+    });
 }
 
 TASKER_INLINE boost::asio::awaitable<task_handle> engine::submit_payload(std::string_view name, payload input,
