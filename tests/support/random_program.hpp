@@ -18,7 +18,7 @@ namespace support {
 
 /// What happens to an engine and its tasks, and when.
 struct happening {
-    enum class kind { submit, cancel, cancel_step, retry, resolve, reset_step, resolve_step, crash, drain };
+    enum class kind { submit, cancel, cancel_step, retry, resolve, reset_step, resolve_step, crash, restart, drain }; ///< restart: a crash whose leases are not over yet
     kind what = kind::submit;
     tasker::duration at{};
     std::size_t which = 0; ///< of the workflows (submit), or of the tasks there are by then
@@ -39,7 +39,7 @@ public:
     explicit random_program(std::uint64_t seed) : random_{seed}
     {
         using namespace std::chrono_literals;
-        engine.lease = std::chrono::hours{1};
+        engine.lease = pick<tasker::duration>({10s, 1h});
         engine.safety_poll = std::chrono::hours{1};
         engine.max_concurrent_steps = pick<std::size_t>({1, 2, 5, 1000});
         engine.max_resident_tasks = pick<std::size_t>({1, 2, 1000});
@@ -125,7 +125,7 @@ private:
                                   chance(80) ? tasker::duration{} : moment()});
         for (std::size_t others = below(10); others > 0; --others)
             happenings.push_back({pick({cancel, cancel_step, cancel_step, retry, retry, resolve, reset_step, reset_step, resolve_step, resolve_step,
-                                        crash, crash, drain}),
+                                        crash, restart, drain}),
                                   moment(), below(4), below(40), 0, {}});
         std::stable_sort(happenings.begin(), happenings.end(), [](auto const& a, auto const& b) { return a.at < b.at; });
     }

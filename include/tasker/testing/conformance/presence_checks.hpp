@@ -114,7 +114,7 @@ inline void next_due_of_leases(bench& at)
     batch.tasks = {bench::write_of(done)};
     batch.tasks[0].state = task_state::complete;
     at.store.commit(batch);
-    expect(!at.next_due(at.bob), "the lease on a finished task does not count");
+    expect(at.next_due(at.bob).has_value(), "a finished task that its worker has not let go of is due when the lease runs out");
     task_record orphan = at.draft();
     orphan.worker = idle;
     at.store.heartbeat(idle, at.now, duration::zero());
@@ -128,7 +128,8 @@ inline void next_due_of_requests(bench& at)
     at.store.request(finished.id, {command_kind::retry, "", {}, ""});
     at.store.heartbeat(at.alice, at.now, at.lease);
     expect(at.next_due(at.alice) <= at.now, "an unowned task with a request is due now");
-    expect(at.claim(at.alice).size() == 1 && !at.next_due(at.bob), "a request that a worker holds is nobody else's");
+    expect(at.claim(at.alice).size() == 1 && at.next_due(at.bob) == at.now + at.lease,
+           "a request that a worker holds is nobody else's while it lives");
     task_record const owned = at.create_owned(at.alice);
     at.store.request(owned.id, {});
     expect(at.next_due(at.bob) == at.now + at.lease, "a request for a live worker's task does not hurry the others");
