@@ -40,7 +40,7 @@ class worker {
 public:
     worker(std::string const& folder, int generation, support::child_process& parent)
         : file_{folder + "/ledger"}, ledger_{file_}, generation_{std::to_string(generation)}, parent_{parent},
-          engine_{context_, tasker::sqlite_store{folder + "/tasks.db"}}
+          engine_{context_, tasker::sqlite_store{folder + "/tasks.db"}, innocent_tasks()}
     {
         engine_.add(make_workflow());
     }
@@ -68,6 +68,14 @@ private:
     {
         ledger_.append(line + " " + generation_);
         parent_.tell(1);
+    }
+
+    /// It is not the tasks that kill this worker.
+    static tasker::engine_options innocent_tasks()
+    {
+        tasker::engine_options options;
+        options.max_recoveries = kills;
+        return options;
     }
 
     /// The result names the very execution that made it.
