@@ -55,6 +55,11 @@ choose_boost() {
     printf '%s\n' "$best"
 }
 
+# A server to start, or one that the tests are told of.
+has_postgres() {
+    [[ -n ${TASKER_POSTGRES:-} ]] || "$repository/cmake/postgres.sh" find >/dev/null 2>&1
+}
+
 as_root() {
     if [[ $(id -u) == 0 ]]; then
         env DEBIAN_FRONTEND=noninteractive "$@"
@@ -74,7 +79,11 @@ install_missing() {
     command -v ninja >/dev/null || missing+=(ninja-build)
     command -v ccache >/dev/null || missing+=(ccache)
     for package in "$@"; do
-        is_installed "$package" || missing+=("$package")
+        if [[ $package != postgresql ]]; then
+            is_installed "$package" || missing+=("$package")
+        elif ! has_postgres; then
+            missing+=(postgresql)
+        fi
     done
     has_boost || boost=missing
     if [[ ${#missing[@]} == 0 && $boost == present ]]; then
@@ -99,8 +108,25 @@ install() {
         set -- "$@" "$(choose_boost)"
     fi
     say "Installing $* ..."
-    as_root apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends --no-remove "$@" >>"$log" 2>&1 ||
-        fail_with_log "Installing $* failed." "$log"
+    (
+        if [[ " $* " == *' postgresql '* ]]; then
+            trap allow_main_cluster EXIT
+            forbid_main_cluster
+        fi
+        as_root apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends --no-remove "$@"
+    ) >>"$log" 2>&1 || fail_with_log "Installing $* failed." "$log"
+}
+
+# Debian's package of the server makes a cluster when it is installed first, and starts it at once and at every boot,
+# which nobody asked for: the tests start their own. This setting of the package lasts for the installation only.
+cluster_settings=/etc/postgresql-common/createcluster.d
+forbid_main_cluster() {
+    as_root mkdir -p "$cluster_settings"
+    echo 'create_main_cluster = false' | as_root tee "$cluster_settings/tasker.conf"
+}
+allow_main_cluster() {
+    as_root rm -f "$cluster_settings/tasker.conf"
+    as_root rmdir --ignore-fail-on-non-empty "$cluster_settings"
 }
 
 # ---- building

@@ -18,6 +18,7 @@ set(sees_runtime base policy model plan event store flow options)
 set(sees_engine ${sees_runtime} runtime)
 set(sees_testing ${sees_engine} engine)
 set(sees_http ${sees_engine} engine)
+set(sees_sql ${sees_engine} engine) # what users of SQL write with
 set(engine_files "^(engine|tasker|src)\\.[hi]pp$")
 
 # third-party library -> where it may be included; paths are relative to include/tasker
@@ -26,10 +27,10 @@ set(boost_json_allowed "^(model/codec|model/detail/json_|flow/|runtime/|engine|t
 set(boost_asio_regex "boost/(asio|beast)")
 set(boost_asio_allowed "^(flow/|runtime/|engine|tasker\\.hpp|testing/|http/)")
 set(database_regex "(soci/|libpq|postgresql/|sqlite3)")
-set(database_allowed "^store/(sql/|sqlite_|postgres_)")
+set(database_allowed "^(sql/|store/(sql/|sqlite_|postgres_))")
 # ours, but it brings a database along: a user who includes no SQL store must not need SOCI
-set(sql_store_regex "tasker/store/(sql/|sqlite_|postgres_)")
-set(sql_store_allowed "^store/(sql/|sqlite_|postgres_)")
+set(sql_store_regex "tasker/(sql/|store/(sql/|sqlite_|postgres_))")
+set(sql_store_allowed "^(sql/|store/(sql/|sqlite_|postgres_))")
 
 function(layer_of path variable)
     if(path STREQUAL "engine_options.hpp")

@@ -57,6 +57,7 @@ endforeach()
 # ---- layering
 set(in "include/tasker")
 plant(layering ${in}/base/error.hpp "#include <tasker/plan/decide.hpp>\n" "layer 'base' may include")
+plant(layering ${in}/runtime/parker.hpp "#include <tasker/sql/outbox.hpp>\n" "which only files like")
 plant(layering ${in}/store/store.hpp "#include <tasker/plan/decide.hpp>\n" "layer 'store' may include")
 plant(layering ${in}/runtime/journal.hpp "#include <tasker/engine.hpp>\n" "layer 'runtime' may include")
 plant(layering ${in}/engine.hpp "#include <tasker/store/sqlite_store.hpp>\n" "engine.hpp includes <tasker/store/sqlite_store.hpp>, which only")

@@ -38,12 +38,17 @@ endfunction()
 if(TASKER_CHECK_HEADERS)
     file(GLOB_RECURSE headers RELATIVE "${PROJECT_SOURCE_DIR}/include" CONFIGURE_DEPENDS
         "${PROJECT_SOURCE_DIR}/include/*.hpp")
-    list(FILTER headers EXCLUDE REGEX "store/postgres") # needs libpq
-    if(NOT TARGET tasker::sqlite)
-        list(FILTER headers EXCLUDE REGEX "store/sql")
+    foreach(store sqlite postgres)
+        if(NOT TARGET tasker::${store})
+            list(FILTER headers EXCLUDE REGEX "store/.*${store}")
+        endif()
+    endforeach()
+    if(NOT TARGET tasker::sqlite AND NOT TARGET tasker::postgres)
+        list(FILTER headers EXCLUDE REGEX "/sql/") # needs SOCI
     endif()
     tasker_add_header_tests(tasker_header_tests "${PROJECT_SOURCE_DIR}/include" ${headers})
     target_link_libraries(tasker_header_tests_needs INTERFACE
-        tasker::testing $<TARGET_NAME_IF_EXISTS:tasker::sqlite> tasker_warnings)
+        tasker::testing $<TARGET_NAME_IF_EXISTS:tasker::sqlite> $<TARGET_NAME_IF_EXISTS:tasker::postgres>
+        tasker_warnings)
     add_test(NAME "headers: each compiles alone and twice, and all link from two files" COMMAND tasker_header_tests)
 endif()

@@ -103,6 +103,10 @@ public:
     /// The handle of a task of this store, known by its id.
     task_handle task(task_id id) const { return {id, core_, strand_}; }
 
+    /// Looks into the store for work at once, rather than when the next is due or at the next safety poll: for those who
+    /// know of tasks that reached the store past every engine, as through an `outbox` on SQLite. Returns before it has looked.
+    void look();
+
     /// Works until the engine is drained.
     boost::asio::awaitable<void> run();
 

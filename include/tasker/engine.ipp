@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tasker/engine.hpp>
+#include <tasker/flow/accepted_input.hpp>
 #include <tasker/policy/identity.hpp>
 #include <tasker/runtime/engine_core.hpp>
 #include <tasker/runtime/initiate.hpp>
@@ -19,20 +20,6 @@
 namespace tasker {
 
 namespace detail {
-
-inline payload accept_input(workflow const& flow, payload const& input)
-{
-    if (!flow.takes_input() && !input.is_null())
-        throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + " takes no input, but one was given"};
-    bool const is_empty = input.is_null() || input.text().find_first_not_of(" \t\r\n{}") == std::string_view::npos;
-    if (flow.takes_input() && is_empty)
-        throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + " takes an input, but none was given"};
-    try {
-        return flow.accept_input(input);
-    } catch (error const& problem) {
-        throw error{errc::invalid_input, "workflow " + std::string{flow.full_name()} + ": " + problem.what()};
-    }
-}
 
 inline std::string identity_of(submission const& one, identity kind, submit_options const& options, engine::identity_function const& strategy)
 {
@@ -129,6 +116,14 @@ TASKER_INLINE workflow_id engine::id_of(workflow_key const& key) const
     if (at == added_.end())
         throw error{errc::unknown_workflow, "workflow " + to_text(key) + " was not added to this engine"};
     return at->second;
+}
+
+TASKER_INLINE void engine::look()
+{
+    boost::asio::dispatch(strand_, [weak = std::weak_ptr{core_}] {
+        if (auto const core = weak.lock())
+            core->leases.look();
+    });
 }
 
 TASKER_INLINE boost::asio::awaitable<void> engine::run()

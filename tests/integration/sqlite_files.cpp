@@ -286,7 +286,7 @@ TEST_CASE("two processes share a file: every task is claimed, none twice [F25]")
         return [&file, half, self](support::child_process& parent) {
             auto store = open(file);
             auto const workflow = register_in(store);
-            store.heartbeat(self, now, 1h);
+            store.heartbeat({self, now, 1h});
             parent.hear();
             auto const claim = [&] {
                 auto const claimed = store.claim({self, now, 7, std::vector{workflow}, {}});
@@ -315,7 +315,7 @@ TEST_CASE("two processes share a file: every task is claimed, none twice [F25]")
         for (auto number = child->hear(); number && *number != 0; number = child->hear())
             claimed.insert(*number);
     auto store = open(file);
-    store.heartbeat({1, 3}, now, 1h);
+    store.heartbeat({{1, 3}, now, 1h});
     for (auto const& task : store.claim({{1, 3}, now, 1000, std::vector{register_in(store)}, {}}))
         claimed.insert(task.snapshot.task.id.low); // created after the other process looked for the last time
     CHECK(claimed.size() == 500);
@@ -381,7 +381,7 @@ TEST_CASE("a heartbeat tells the time of the database's machine, whatever time t
     };
     for (duration const lease : {duration{1min}, duration::zero()}) {
         time_point const before = read_clock();
-        auto const told = store.heartbeat(alice, now, lease).store_now;
+        auto const told = store.heartbeat({alice, now, lease}).store_now;
         time_point const after = read_clock();
         REQUIRE(told);
         CHECK(before <= *told);
@@ -395,7 +395,7 @@ TEST_CASE("a lease runs by the engines' clock, not by that of the database")
     auto store = open(directory.path() / "orders.db");
     auto const workflow = register_in(store);
     time_point const long_ago{1h};
-    store.heartbeat(alice, long_ago, 1min);
+    store.heartbeat({alice, long_ago, 1min});
     store.commit(creation_of(alice, {draft(workflow, 1, alice)}));
     CHECK(store.claim({bob, long_ago + 1min - 1us, 9, std::vector{workflow}, {}}).empty());
     CHECK(store.claim({bob, long_ago + 1min, 9, std::vector{workflow}, {}}).size() == 1);
@@ -409,14 +409,14 @@ TEST_CASE("a worker killed with -9 is dead at once, however long its lease [F24]
     auto const workflow = register_in(store);
     support::child_process child{[&](support::child_process& parent) {
         auto own = open(file);
-        own.heartbeat(alice, now, 24h);
+        own.heartbeat({alice, now, 24h});
         own.commit(creation_of(alice, {draft(workflow, 1, alice)}));
         parent.tell(1);
         parent.hear();
         return 0;
     }};
     REQUIRE(child.hear());
-    store.heartbeat(bob, now, 1h);
+    store.heartbeat({bob, now, 1h});
     std::vector const workflows{workflow};
     CHECK(store.claim({bob, now, 9, workflows, {}}).empty());
     CHECK(store.next_due(bob, now, workflows) == now + 24h);
@@ -434,7 +434,7 @@ TEST_CASE("two stores of one process wait for each other's leases")
     auto first = open(directory.path() / "orders.db");
     auto second = open(directory.path() / "orders.db");
     auto const workflow = register_in(first);
-    first.heartbeat(alice, now, 1min);
+    first.heartbeat({alice, now, 1min});
     first.commit(creation_of(alice, {draft(workflow, 1, alice)}));
     CHECK(second.claim({bob, now + 1min - 1us, 9, std::vector{workflow}, {}}).empty());
     CHECK(second.claim({bob, now + 1min, 9, std::vector{workflow}, {}}).size() == 1);

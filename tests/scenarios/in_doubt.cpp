@@ -43,7 +43,7 @@ public:
     }
     std::vector<claimed_task> claim(claim_request const& request) { return data_.claim(request); }
     std::optional<task_snapshot> load(task_id task) { return data_.load(task); }
-    heartbeat_result heartbeat(worker_id worker, time_point now, duration lease) { return data_.heartbeat(worker, now, lease); }
+    heartbeat_result heartbeat(heartbeat_request const& beat) { return data_.heartbeat(beat); }
     request_answer request(task_id task, command const& asked) { return data_.request(task, asked); }
     std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
     {

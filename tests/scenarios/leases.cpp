@@ -256,3 +256,31 @@ TEST_CASE("a step that is cancelled before its recorded start is durable does no
     CHECK(stored->steps.at(0).second.state == step_state::cancelled);
     CHECK_FALSE(stored->task.worker);
 }
+
+TEST_CASE("a heartbeat that failed is tried again after a tenth of the lease")
+{
+    support::fleet fleet;
+    memory_store const data;
+    auto const watch = std::make_shared<support::store_watch>();
+    engine& owner = fleet.launch(support::failing_store{data, watch}, leased());
+    workflow const flow = single([](step_context& context) -> async<int> {
+        co_await context.sleep_for(1h);
+        co_return 1;
+    });
+    owner.add(flow);
+    fleet.await(owner.submit("test/single"));
+    engine& other = fleet.launch(data, leased());
+    other.add(flow);
+    int taken = 0;
+    auto const claims = other.subscribe([&](task_claimed const&) { ++taken; }, {.delivery = delivery::in_place});
+
+    watch->refuses_heartbeats = true;
+    fleet.advance(3500ms); // the heartbeat at 3 s fails
+    watch->refuses_heartbeats = false;
+    fleet.advance(1s); // that at 3.9 s does not
+    watch->refuses_heartbeats = true;
+    fleet.advance(8s); // it is 12.5 s
+    CHECK(taken == 0);
+    fleet.advance(1s);
+    CHECK(taken == 1);
+}

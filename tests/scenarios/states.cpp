@@ -228,7 +228,7 @@ TEST_CASE("a worker that lost its task writes nothing more and stops its bodies 
     fleet.advance(1s);
     memory_store thief = data; // another worker takes the task while the first one believes it owns it
     worker_id const other{7, 7};
-    thief.heartbeat(other, fleet.now(), 1h);
+    thief.heartbeat({other, fleet.now(), 1h});
     std::vector<workflow_id> const workflows{first.id_of(torn.key())};
     auto const claimed = thief.claim({other, fleet.now() + 1h, 1, workflows, {}});
     REQUIRE(claimed.size() == 1);

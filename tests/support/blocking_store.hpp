@@ -80,11 +80,11 @@ public:
         return memory_store::commit(batch);
     }
 
-    tasker::heartbeat_result heartbeat(tasker::worker_id worker, tasker::time_point now, tasker::duration lease)
+    tasker::heartbeat_result heartbeat(tasker::heartbeat_request const& beat)
     {
         if (hold_)
             hold_->before_heartbeat();
-        auto result = memory_store::heartbeat(worker, now, lease);
+        auto result = memory_store::heartbeat(beat);
         if (hold_)
             hold_->after_heartbeat(!result.requests.empty());
         return result;

@@ -19,6 +19,7 @@ using store_opener = std::function<tasker::any_store()>;
 struct store_kind {
     std::string name;
     std::function<store_opener()> prepare; ///< fresh, empty data
+    std::function<bool()> is_there = [] { return true; };
 };
 
 /// The kinds there are in this test program. The memory store always is; others are added by the source that includes
@@ -42,6 +43,8 @@ template <class Scenario>
 void on_each_store(tasker::testing::simulation_options const& options, Scenario scenario)
 {
     for (store_kind const& kind : store_kinds()) {
+        if (!kind.is_there())
+            continue;
         INFO("on the " << kind.name << " store");
         store_opener const open = kind.prepare();
         if constexpr (std::invocable<Scenario&, store_opener const&>) {

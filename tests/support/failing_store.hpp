@@ -15,6 +15,8 @@ namespace support {
 struct store_watch {
     bool refuses_commits = false; ///< every commit throws and changes nothing
     bool loses_heartbeats = false; ///< heartbeats seem to succeed and reach nothing
+    bool refuses_heartbeats = false; ///< every heartbeat throws and changes nothing
+    int loses_claims = 0; ///< so many claims succeed and throw, as when the connection breaks before the answer
     std::size_t accepts = static_cast<std::size_t>(-1); ///< commits that succeed; every later one throws, too
     int refused = 0;
     std::vector<tasker::commit_batch> committed; ///< in order
@@ -44,13 +46,21 @@ public:
         watch_->committed.push_back(batch);
         return result;
     }
-    std::vector<tasker::claimed_task> claim(tasker::claim_request const& request) { return into_.claim(request); }
-    std::optional<tasker::task_snapshot> load(tasker::task_id task) { return into_.load(task); }
-    tasker::heartbeat_result heartbeat(tasker::worker_id worker, tasker::time_point now, tasker::duration lease)
+    std::vector<tasker::claimed_task> claim(tasker::claim_request const& request)
     {
+        auto claimed = into_.claim(request);
+        if (!claimed.empty() && watch_->loses_claims > 0 && watch_->loses_claims-- > 0)
+            throw tasker::error{tasker::errc::store_unavailable, "the connection broke before the answer; the test connects anew"};
+        return claimed;
+    }
+    std::optional<tasker::task_snapshot> load(tasker::task_id task) { return into_.load(task); }
+    tasker::heartbeat_result heartbeat(tasker::heartbeat_request const& beat)
+    {
+        if (watch_->refuses_heartbeats)
+            throw tasker::error{tasker::errc::store_unavailable, "nobody hears; the test will listen again"};
         if (watch_->loses_heartbeats)
             return {};
-        return into_.heartbeat(worker, now, lease);
+        return into_.heartbeat(beat);
     }
     tasker::request_answer request(tasker::task_id task, tasker::command const& asked)
     {

@@ -75,7 +75,7 @@ inline constexpr std::array<event_description, std::variant_size_v<event>> event
                                         "The step counts as complete, with the result given by hand."),
     detail::row<custom_event>("custom.event", "when the outcome of the attempt that published it is in the store",
                               "An event of the user's own; it goes by its own name."),
-    detail::row<store_failing>("store.failing", "when a flush failed and will be tried again",
+    detail::row<store_failing>("store.failing", "when the store failed at a commit, a claim, a heartbeat or listening, which is tried again",
                                "The store cannot be written; nothing is acknowledged meanwhile."),
     detail::row<store_recovered>("store.recovered", "when a flush succeeds after failures", "The store works again."),
     detail::row<command_refused>("engine.command_refused", "when an operator's command was found not to be allowed",

@@ -91,7 +91,7 @@ struct custom_event : step_event {
     payload data;
 };
 
-struct store_failing { ///< a flush failed and will be tried again; nothing is acknowledged meanwhile
+struct store_failing { ///< a commit, a claim, a heartbeat or listening failed and is tried again; nothing is acknowledged meanwhile
     std::string what;
     int failures = 0; ///< in a row
     time_point at{};

@@ -24,6 +24,8 @@
 
 namespace tasker {
 
+class attempt;
+
 /// What a running attempt can ask of the engine. Implemented by the runtime, called by `step_context` alone.
 class attempt_services {
 public:
@@ -36,6 +38,8 @@ public:
     virtual void sleep(duration length, boost::asio::cancellation_slot slot, wake then) = 0;
     /// Calls `work` on the engine's pool for calls that block; drops it when the engine is gone.
     virtual void call_blocking(unique_function<void()> work) = 0;
+    /// The session of the transaction that will hold the attempt's outcome; begins it, and blocks meanwhile.
+    virtual void* transaction_session() { throw permanent_error{"nothing here records this attempt's outcome, so there is no transaction for it"}; }
 
 protected:
     ~attempt_services() = default;
@@ -120,7 +124,12 @@ public:
             start_blocking{}, boost::asio::deferred, services_, executor_, std::forward<Function>(function));
     }
 
+    /// What `tasker::sql_session` returns, without its type.
+    void* transaction_session() { return services_->transaction_session(); }
+
 private:
+    friend class attempt;
+
     template <class Result>
     struct signature_of {
         using type = void(std::exception_ptr, Result);

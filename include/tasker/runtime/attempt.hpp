@@ -2,17 +2,21 @@
 
 #include <tasker/event/event_catalogue.hpp>
 #include <tasker/plan/settle.hpp>
+#include <tasker/runtime/body_transaction.hpp>
 #include <tasker/runtime/engine_parts.hpp>
 #include <tasker/runtime/sleeper.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +30,7 @@ struct attempt_environment {
     std::weak_ptr<engine_parts> engine; ///< locked on the strand alone
     boost::asio::any_io_executor strand;
     std::shared_ptr<clock const> time;
+    std::shared_ptr<transaction_gate> transactions;
 };
 
 /// One execution of a step's body: its context, its arguments, its time limit, its cancellation.
@@ -90,6 +95,15 @@ public:
         });
     }
 
+    void* transaction_session() override
+    {
+        if (!transaction)
+            throw permanent_error{"step \"" + std::string{context->step()} + "\" can have no transaction: " + std::string{no_transaction}};
+        if (!transaction->is_open())
+            ask_for_leave();
+        return transaction->session();
+    }
+
     /// Its time is over.
     void on_due() override { on_timeout_(*this); }
 
@@ -98,10 +112,22 @@ public:
     {
         if (cancelled_.exchange(true, std::memory_order_acq_rel))
             return;
-        if (runs_on_strand)
+        if (transaction)
+            transaction->refuse(std::make_exception_ptr(boost::system::system_error{boost::asio::error::operation_aborted}));
+        if (runs_on_strand) {
             ask_to_stop();
-        else
-            boost::asio::post(context->get_executor(), [self = shared_from_this()] { self->ask_to_stop(); });
+            return;
+        }
+        std::scoped_lock const lock{executor_mutex_};
+        if (context->executor_)
+            boost::asio::post(context->executor_, [self = shared_from_this()] { self->ask_to_stop(); });
+    }
+
+    /// The body has ended, on its own executor, which what is left of the attempt may outlive.
+    void leave_executor()
+    {
+        std::scoped_lock const lock{executor_mutex_};
+        context->executor_ = {};
     }
 
     std::shared_ptr<task_run> const task;
@@ -113,10 +139,65 @@ public:
     detail::stop_request stop;                              ///< belongs to the body's executor, as the signal does
     std::vector<std::pair<std::string, payload>> published; ///< belongs to the body until it has ended
     std::vector<pending_command> cancelled_by;              ///< answered when it has ended
+    std::unique_ptr<body_transaction> transaction;          ///< of a body that can have one
+    std::string_view no_transaction = "its body is a coroutine, whose thread SQL would block; make it a plain function with "
+                                      ".run_on = tasker::blocking"; ///< why there is none
     bool runs_on_strand = true;
+    bool is_called_in_place = false; ///< on the strand's own thread, as in a simulation, but not amid the engine's work
     bool over = false; ///< settled: whatever the body still does no longer counts
 
 private:
+    /// Asks the journal, on the strand, to say when the step's start is durable; whoever drops it unanswered refuses.
+    class leave_request {
+    public:
+        explicit leave_request(std::shared_ptr<attempt> by) : by_{std::move(by)} {}
+        leave_request(leave_request&&) noexcept = default;
+        leave_request& operator=(leave_request&&) = delete;
+        ~leave_request()
+        {
+            if (by_)
+                by_->transaction->refuse(std::make_exception_ptr(
+                    error{errc::engine_stopped, "the engine ended before the step could begin its transaction"}));
+        }
+
+        void make(engine_parts& parts)
+        {
+            if (by_->over)
+                return;
+            auto const asking = by_;
+            parts.records.when_durable(*asking->task, asking->step,
+                                       [request = std::move(*this)](std::exception_ptr const& lost) mutable { request.answer(lost); });
+        }
+
+    private:
+        void answer(std::exception_ptr const& lost)
+        {
+            auto const by = std::exchange(by_, nullptr);
+            lost ? by->transaction->refuse(lost) : by->transaction->give_leave();
+        }
+
+        std::shared_ptr<attempt> by_;
+    };
+
+    /// No older row of the step may be on its way to the store when the transaction writes a newer one.
+    void ask_for_leave()
+    {
+        if (is_called_in_place) {
+            if (auto const parts = environment_->engine.lock()) {
+                leave_request{shared_from_this()}.make(*parts);
+                parts->records.flush();
+            }
+            return;
+        }
+        boost::asio::post(environment_->strand, [engine = environment_->engine, request = leave_request{shared_from_this()}]() mutable {
+            if (auto const parts = engine.lock()) {
+                request.make(*parts);
+                parts->schedule();
+            }
+        });
+        transaction->await_leave();
+    }
+
     void ask_to_stop()
     {
         stop.asked = true;
@@ -126,6 +207,7 @@ private:
     std::shared_ptr<attempt_environment const> environment_;
     std::function<void(attempt&)> on_timeout_;
     std::atomic<bool> cancelled_{false};
+    std::mutex executor_mutex_; ///< between the end of a body elsewhere and a request to stop it
 };
 
 } // namespace tasker

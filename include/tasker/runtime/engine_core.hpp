@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/runtime/announcement_receiver.hpp>
 #include <tasker/runtime/command_router.hpp>
 #include <tasker/runtime/engine_parts.hpp>
 #include <tasker/runtime/inspection.hpp>
@@ -38,6 +39,9 @@ public:
 
     ~engine_core()
     {
+        for (auto const& [id, task] : parts.residents)
+            step_executor::revoke_transactions(*task);
+        parts.transactions->shut();
         parts.calls.join();
         for (auto const& [id, task] : parts.residents) // a task and its attempts hold each other
             for (auto const& one : std::exchange(task->attempts, {}))
@@ -53,6 +57,7 @@ public:
         leases.serve(alias);
         commands.serve(alias);
         waiters.serve(alias);
+        receiver.serve(alias);
         parts.records.serve(alias);
     }
 
@@ -136,14 +141,16 @@ public:
     }
 
     engine_parts parts;
-    step_executor executor{parts};
+    step_executor executor{parts, [this](task_lease const& lost) { lose(lost); }};
     task_finalizer finalizer{parts};
     workflow_coordinator coordinator{parts, finalizer};
     workflow_registry registry;
     lease_keeper leases{parts, [this](auto const& workflow, claimed_task claimed) { take_over(workflow, std::move(claimed)); },
-                        [this](task_id id, command asked, time_point heard_at) { commands.obey_request(id, std::move(asked), heard_at); }};
+                        [this](task_id id, command asked, time_point heard_at) { commands.obey_request(id, std::move(asked), heard_at); },
+                        [this](task_lease const& lost) { lose(lost); }};
     command_router commands{parts, leases};
     outcome_waiters waiters{parts, [this](workflow_id id) { return registry.find(id); }};
+    announcement_receiver receiver{parts, leases, waiters};
     task_initializer initializer{parts, [this](auto const& workflow, task_snapshot snapshot) { coordinate(workflow, std::move(snapshot), arrival::submitted); },
                                  [this](time_point due) { leases.expect(due); }};
 
@@ -212,7 +219,7 @@ private:
 
     bool can_start() const
     {
-        return !parts.draining && !parts.ready.empty() && parts.running_steps < parts.options.max_concurrent_steps &&
+        return !parts.draining && !parts.ready.empty() && parts.now() < parts.lease_until && parts.running_steps < parts.options.max_concurrent_steps &&
                !parts.records.is_full();
     }
 
@@ -254,6 +261,7 @@ private:
             schedule();
         });
         task->abandoned = std::move(abandoned);
+        task->came_from_store = how != arrival::submitted;
         task->recovered = how == arrival::recovered;
         parts.residents.emplace(task->record.id, task);
         task->request_done = commands.take_answer(task->record.id);
@@ -270,7 +278,7 @@ private:
 
     void committed(journal_batch& batch, commit_result const& result)
     {
-        for (lost_lease const& lost : result.lease_lost)
+        for (task_lease const& lost : result.lease_lost)
             lose(lost);
         for (auto& [task, one] : batch.events)
             if (!task->gone)
@@ -328,7 +336,7 @@ private:
     }
 
     /// Nothing that was written under this epoch counts: another worker owns the task now.
-    void lose(lost_lease const& lost)
+    void lose(task_lease const& lost)
     {
         auto const at = parts.residents.find(lost.task);
         if (at != parts.residents.end() && at->second->record.epoch == lost.epoch)
@@ -371,6 +379,7 @@ private:
         leases.retire([this] {
             is_drained_ = true;
             waiters.stop();
+            receiver.stop();
             parts.events.publish(engine_drained{parts.now()});
             for (drained& then : std::exchange(drain_waiters_, {}))
                 then(nullptr);

@@ -2,6 +2,7 @@
 
 #include <tasker/engine_options.hpp>
 #include <tasker/event/event_bus.hpp>
+#include <tasker/runtime/body_transaction.hpp>
 #include <tasker/runtime/clock.hpp>
 #include <tasker/runtime/engine_environment.hpp>
 #include <tasker/runtime/journal.hpp>
@@ -58,10 +59,11 @@ struct engine_parts {
         : options{given}, strand{std::move(on_strand)}, time{around.time ? std::move(around.time) : std::make_shared<system_clock>()}, random{around.seed},
           ids{around.seed ^ 0x5bd1'e995'9d1b'54a5U}, worker{ids.next<worker_id>(time->now())}, store{std::move(into)},
           calls{strand, store.blocks() ? around.calls : store_calls::in_place}, waits{*time, strand, schedule_drain},
+          blocking{std::move(around.blocking), options.blocking_threads},
           records{{store, calls, waits, *time, events, worker, options.max_journal_records, options.max_journal_bytes,
                    options.record_start_within},
                   std::move(on_committed)},
-          blocking{std::move(around.blocking), options.blocking_threads}, schedule{std::move(schedule_drain)}
+          schedule{std::move(schedule_drain)}
     {
     }
 
@@ -76,16 +78,18 @@ struct engine_parts {
     worker_id const worker;
     event_bus events; ///< any thread
     any_store store;  ///< any thread
+    std::shared_ptr<transaction_gate> const transactions = std::make_shared<transaction_gate>(store); ///< any thread
     offload calls;
     parker waits;
+    blocking_pool blocking; ///< outlives the attempts that wait in the journal
     journal records;
     ready_queue ready;
-    blocking_pool blocking;
     std::function<void()> const schedule; ///< have the drain run soon
     std::unordered_map<task_id, std::shared_ptr<task_run>> residents;
     std::vector<std::shared_ptr<task_run>> awake; ///< tasks with news, for the drain
     std::list<std::shared_ptr<sleeper>> sleepers; ///< bodies asleep on the engine's clock
     std::size_t running_steps = 0;
+    time_point lease_until{}; ///< as far as this engine knows: past it others may own its tasks, so no step starts
     bool draining = false;
 };
 

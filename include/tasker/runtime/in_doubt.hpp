@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,23 +23,19 @@ inline bool holds(std::vector<transition_record> const& history, std::vector<tra
 
 } // namespace detail
 
-/// What became of a batch whose commit failed in doubt: the store may have committed it before the failure reached us.
-/// Looks for the batch's own rows in the audit trails. Nothing: it was not committed, or holds nothing that committing it
-/// again would repeat. A batch is one transaction: when one task's rows are there, those that are not were refused.
-inline std::optional<commit_result> find_committed(any_store& store, commit_batch const& batch)
+/// What became of a batch that was committed, but whose answer got lost with the connection: looks for its rows in the audit
+/// trails. A batch is one transaction, so what is not there was refused.
+inline commit_result read_back(any_store& store, commit_batch const& batch)
 {
     std::map<std::pair<task_id, std::int64_t>, std::vector<transition_record const*>> written;
     for (std::size_t at = 0; at < batch.transitions.size(); ++at)
         written[{batch.transitions[at].task, batch.transition_epochs[at]}].push_back(&batch.transitions[at]);
-    std::vector<lost_lease> missing;
+    std::vector<task_lease> missing;
     for (auto const& [owner, rows] : written)
         if (!detail::holds(store.history(owner.first), rows))
             missing.push_back({owner.first, owner.second});
-    if (missing.size() == written.size())
-        return std::nullopt;
-
     commit_result result;
-    for (lost_lease const& one : missing) {
+    for (task_lease const& one : missing) {
         auto const created = std::find_if(batch.created.begin(), batch.created.end(), [&](auto const& task) { return task.id == one.task; });
         if (created == batch.created.end()) {
             result.lease_lost.push_back(one);
@@ -52,6 +47,14 @@ inline std::optional<commit_result> find_committed(any_store& store, commit_batc
         result.duplicates.push_back({one.task, existing.empty() ? task_id{} : existing.front().id});
     }
     return result;
+}
+
+/// Whether a batch that only moves steps arrived, though the answer of the transaction that held it got lost. It is the
+/// worker's heartbeat that makes the answer final: it waits for commits of the worker that are still under way.
+inline bool has_arrived(any_store& store, commit_batch const& batch, heartbeat_request const& beat)
+{
+    static_cast<void>(store.heartbeat(beat));
+    return read_back(store, batch).lease_lost.empty();
 }
 
 } // namespace tasker

@@ -8,6 +8,7 @@
 #include <tasker/store/any_store.hpp>
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -79,6 +80,14 @@ public:
     bool wants_flush() const noexcept { return !in_flight_ && gathering_->urgent && !gathering_->rows.empty(); }
     bool is_idle() const noexcept { return !in_flight_ && gathering_->rows.empty(); }
 
+    /// Whether the task's creation is not answered yet.
+    bool is_creating(task_id task) const
+    {
+        auto const is_it = [task](auto const& creation) { return creation.first == task; };
+        return std::any_of(gathering_->creations.begin(), gathering_->creations.end(), is_it) ||
+               std::any_of(flying_->creations.begin(), flying_->creations.end(), is_it);
+    }
+
     void create(task_record record, creation_answer answer)
     {
         gathering_->bytes += record.input.text().size();
@@ -107,6 +116,7 @@ public:
         row.finished_at = task.record.finished_at;
         row.wake_at = task.record.wake_at;
         row.recoveries = task.record.recoveries;
+        row.taken_over = task.came_from_store;
         row.release = row.release || extra == row_extra::release_lease;
         row.clear_request = row.clear_request || extra == row_extra::clear_request;
     }
@@ -145,6 +155,19 @@ public:
         gathering_->urgent = true;
     }
 
+    /// Calls `then` as a note does, when what was last written of the step is durable: at once when it is.
+    void when_durable(task_run& task, step_no step, unique_function<void(std::exception_ptr)> then)
+    {
+        std::uint64_t const written = task.step_journaled.at(step).first;
+        durable_note asked{durable_note::kind::call, task.shared_from_this(), step, std::move(then)};
+        if (written == flush_)
+            note(std::move(asked));
+        else if (in_flight_ && written + 1 == flush_)
+            flying_->notes.push_back(std::move(asked)); // the call that commits the batch looks at its rows alone
+        else
+            asked.then(nullptr);
+    }
+
     /// To be published when the present batch is durable. `make` is called only when somebody listens.
     template <class Event, class Make>
     void tell(task_run& task, Make make)
@@ -168,6 +191,7 @@ public:
         parts_.waits.remove(lazy_);
         std::swap(gathering_, flying_);
         ++flush_;
+        flying_->rows.number = static_cast<std::int64_t>(flush_);
         in_flight_ = true;
         commit();
     }
@@ -176,12 +200,11 @@ private:
     void commit()
     {
         flying_->rows.worker = parts_.worker;
-        bool const in_doubt = failures_ > 0;
         parts_.calls.run(
             offload::lane::journal, owner_, 
-            [store = &parts_.store, batch = flying_, in_doubt] {
-                auto arrived = in_doubt ? find_committed(*store, batch->rows) : std::nullopt;
-                return arrived ? std::move(*arrived) : store->commit(batch->rows);
+            [store = &parts_.store, batch = flying_] {
+                auto result = store->commit(batch->rows);
+                return result.was_committed ? read_back(*store, batch->rows) : result;
             },
             [this](std::exception_ptr problem, std::optional<commit_result> result) {
                 problem ? failed(problem) : succeeded(*result);

@@ -20,16 +20,21 @@ class lease_keeper {
 public:
     using adopt = std::function<void(std::shared_ptr<registered_workflow> const&, claimed_task)>;
     using carry_out = std::function<void(task_id, command, time_point heard_at)>;
+    using lose = std::function<void(task_lease const&)>;
 
-    lease_keeper(engine_parts& parts, adopt on_claimed, carry_out on_request)
-        : parts_{parts}, on_claimed_{std::move(on_claimed)}, on_request_{std::move(on_request)}
+    lease_keeper(engine_parts& parts, adopt on_claimed, carry_out on_request, lose on_lost)
+        : parts_{parts}, on_claimed_{std::move(on_claimed)}, on_request_{std::move(on_request)}, on_lost_{std::move(on_lost)}
     {
     }
 
     /// Registers this engine with the store. Blocks; called once, before anything is claimed or created.
     void begin()
     {
-        parts_.store.heartbeat(parts_.worker, parts_.now(), parts_.options.lease);
+        time_point const begun = parts_.now();
+        auto const told = parts_.store.heartbeat({parts_.worker, begun, parts_.options.lease});
+        parts_.time->synchronize(told.store_now);
+        takeovers_ = told.takeovers;
+        parts_.lease_until = begun + parts_.options.lease;
     }
 
     /// Starts beating and looking.
@@ -71,21 +76,17 @@ public:
             look();
     }
 
-    /// Claims one task, due or not, unless a live worker owns it; `then(claimed)` after it was adopted.
-    void claim_one(task_id task, unique_function<void(std::exception_ptr, bool)> then)
+    /// Somebody left a command for a task of ours: beats now, and once more when the beat under way may have missed it.
+    void beat_now()
     {
-        parts_.calls.run(
-            offload::lane::queries, std::weak_ptr<void>{owner_},
-            [this, store = &parts_.store, worker = parts_.worker, now = parts_.now(), ids = ids(), task] {
-                return store->claim({worker, now, 1, ids, task});
-            },
-            [this, then = std::move(then)](std::exception_ptr problem, std::optional<std::vector<claimed_task>> claimed) mutable {
-                bool const got = claimed && !claimed->empty();
-                if (got)
-                    adopt_all(std::move(*claimed));
-                then(problem, got);
-            });
+        if (retired_)
+            return;
+        beat_again_ = beating_;
+        beat();
     }
+
+    /// Claims one task, due or not, unless a live worker owns it; `then(claimed)` after it was adopted.
+    void claim_one(task_id task, unique_function<void(std::exception_ptr, bool)> then) { claim_named({task, false}, std::move(then)); }
 
     /// Looks no more; the lease is still kept.
     void stop_looking() { parts_.waits.remove(poll_); }
@@ -93,11 +94,12 @@ public:
     /// Gives every lease back at once; `then` when it is done, or could not be (the leases run out by themselves).
     void retire(unique_function<void()> then)
     {
+        retired_ = true;
         parts_.waits.remove(beat_);
         parts_.calls.run(
             offload::lane::leases, std::weak_ptr<void>{owner_},
             [store = &parts_.store, worker = parts_.worker, now = parts_.now()] {
-                return store->heartbeat(worker, now, duration::zero());
+                return store->heartbeat({worker, now, duration::zero()});
             },
             [this, then = std::move(then)](std::exception_ptr const& problem, std::optional<heartbeat_result>) mutable {
                 if (problem)
@@ -110,6 +112,11 @@ private:
     struct found {
         std::vector<claimed_task> tasks;
         std::optional<time_point> next_due;
+        std::optional<std::vector<task_lease>> holdings; ///< before the claim
+    };
+    struct named {
+        task_id task;
+        bool is_ours = false; ///< the answer of an earlier claim got lost
     };
 
     static constexpr std::size_t most_at_once = 256;
@@ -120,6 +127,30 @@ private:
         for (auto const& [id, workflow] : workflows_)
             all.push_back(id);
         return all;
+    }
+
+    void claim_named(named which, unique_function<void(std::exception_ptr, bool)> then)
+    {
+        parts_.calls.run(
+            offload::lane::queries, std::weak_ptr<void>{owner_},
+            [store = &parts_.store, worker = parts_.worker, now = parts_.now(), ids = ids(), which] {
+                return store->claim({worker, now, 1, ids, which.task, which.is_ours});
+            },
+            [this, then = std::move(then)](std::exception_ptr problem, std::optional<std::vector<claimed_task>> claimed) mutable {
+                bool const got = claimed && !claimed->empty();
+                if (got)
+                    adopt_all(std::move(*claimed));
+                if (problem)
+                    claimed_in_vain();
+                then(problem, got);
+            });
+    }
+
+    /// A claim failed, and yet its tasks may be ours: the next look asks what we own.
+    void claimed_in_vain()
+    {
+        in_doubt_ = true;
+        expect(parts_.now() + std::chrono::seconds{1});
     }
 
     void look_into_store()
@@ -135,8 +166,11 @@ private:
         }
         parts_.calls.run(
             offload::lane::queries, std::weak_ptr<void>{owner_},
-            [store = &parts_.store, worker = parts_.worker, now = parts_.now(), ids = ids(), limit] {
+            [store = &parts_.store, worker = parts_.worker, time = parts_.time, lease = parts_.options.lease, ids = ids(), limit, in_doubt = in_doubt_] {
                 found result;
+                time_point const now = time->now();
+                if (in_doubt)
+                    result.holdings = store->heartbeat({worker, now, lease}).holdings;
                 result.tasks = store->claim({worker, now, limit, ids, {}});
                 if (result.tasks.size() < limit)
                     result.next_due = store->next_due(worker, now, ids);
@@ -151,8 +185,11 @@ private:
         time_point next = parts_.now() + parts_.options.safety_poll;
         if (problem) {
             next = parts_.now() + std::min<duration>(parts_.options.safety_poll, std::chrono::seconds{1});
+            in_doubt_ = true;
             complain(problem);
         } else {
+            if (std::exchange(in_doubt_, false) && result->holdings)
+                reclaim_unknown(*result->holdings);
             again_ = again_ || result->tasks.size() == limit;
             if (result->next_due)
                 next = std::min(next, std::max(*result->next_due, parts_.now()));
@@ -162,6 +199,14 @@ private:
         if (again_)
             look();
         parts_.schedule();
+    }
+
+    /// Takes what is ours by a claim whose answer got lost. All claims run one after another, so those before are known.
+    void reclaim_unknown(std::vector<task_lease> const& holdings)
+    {
+        for (task_lease const& held : holdings)
+            if (!parts_.residents.contains(held.task) && !parts_.records.is_creating(held.task))
+                claim_named({held.task, true}, [](std::exception_ptr const&, bool) {});
     }
 
     void adopt_all(std::vector<claimed_task> claimed)
@@ -179,22 +224,50 @@ private:
             return;
         parts_.calls.run(
             offload::lane::leases, std::weak_ptr<void>{owner_},
-            [store = &parts_.store, worker = parts_.worker, time = parts_.time, lease = parts_.options.lease] {
+            [store = &parts_.store, worker = parts_.worker, time = parts_.time, lease = parts_.options.lease,
+             takeovers = takeovers_] {
                 time_point const begun = time->now();
-                return std::pair{store->heartbeat(worker, begun, lease), begun};
+                return std::pair{store->heartbeat({worker, begun, lease, takeovers}), begun};
             },
             [this](std::exception_ptr const& problem, std::optional<std::pair<heartbeat_result, time_point>> result) {
                 beating_ = false;
-                problem ? complain(problem) : heard(std::move(result->first), result->second);
+                problem ? missed(problem) : heard(std::move(result->first), result->second);
+                if (std::exchange(beat_again_, false))
+                    beat_now();
             });
+    }
+
+    /// Tries again soon: a lease outlasts any outage that is shorter, whenever that came.
+    void missed(std::exception_ptr const& problem)
+    {
+        complain(problem);
+        if (!retired_)
+            parts_.waits.park(beat_, parts_.now() + parts_.options.lease / 10);
     }
 
     void heard(heartbeat_result result, time_point begun)
     {
         parts_.time->synchronize(result.store_now);
+        parts_.lease_until = begun + parts_.options.lease;
+        takeovers_ = result.takeovers;
+        if (result.holdings)
+            lose_others(*result.holdings, begun);
         for (auto& [task, asked] : result.requests)
             on_request_(task, std::move(asked), begun);
         parts_.schedule();
+    }
+
+    /// Tasks that were ours when the heartbeat began and are not any more: this process stood still past its lease.
+    void lose_others(std::vector<task_lease> const& holdings, time_point begun)
+    {
+        std::vector<task_lease> lost;
+        for (auto const& [id, task] : parts_.residents) {
+            task_lease const believed{id, task->record.epoch};
+            if (task->resident_since < begun && !task->leaving && !std::binary_search(holdings.begin(), holdings.end(), believed))
+                lost.push_back(believed);
+        }
+        for (task_lease const& one : lost)
+            on_lost_(one);
     }
 
     void complain(std::exception_ptr const& problem)
@@ -220,12 +293,17 @@ private:
     engine_parts& parts_;
     adopt on_claimed_;
     carry_out on_request_;
+    lose on_lost_;
     std::weak_ptr<engine_parts> owner_;
     std::unordered_map<workflow_id, std::shared_ptr<registered_workflow>> workflows_;
     bool looking_ = false;
     bool again_ = false;
     bool starved_ = false;
+    bool in_doubt_ = false;
     bool beating_ = false;
+    std::optional<std::int64_t> takeovers_; ///< as the last heartbeat told them
+    bool beat_again_ = false;
+    bool retired_ = false;
     beat_node beat_{*this};
     poll_node poll_{*this};
 };

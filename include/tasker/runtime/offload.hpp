@@ -18,7 +18,7 @@ namespace tasker {
 /// Work never owns the engine; results that come after its end are dropped.
 class offload {
 public:
-    static constexpr std::size_t lanes = 3; ///< commits and heartbeats do not stand in line behind claims and queries
+    static constexpr std::size_t lanes = 4; ///< commits and heartbeats do not stand in line behind claims and queries
 
     offload(boost::asio::any_io_executor strand, store_calls calls) : strand_{std::move(strand)}
     {
@@ -30,7 +30,12 @@ public:
     offload(offload const&) = delete;
     offload& operator=(offload const&) = delete;
 
-    enum class lane : std::size_t { journal, leases, queries };
+    enum class lane : std::size_t {
+        journal,
+        leases,
+        queries,
+        transactions, ///< ends those of bodies; the last to be joined, since other lanes may wait for their end
+    };
 
     /// Runs `work`, then `then(exception, optional result)` on the strand, unless `owner` is gone by then.
     template <class Owner, class Work, class Then>
@@ -52,6 +57,9 @@ public:
                               call(work, deliver);
                           });
     }
+
+    /// Whether calls run where they are made, on the strand.
+    bool is_in_place() const noexcept { return !pools_[0]; }
 
     /// Waits for calls under way; later ones are not made.
     void join()

@@ -16,7 +16,7 @@
 namespace tasker {
 
 /// Whoever waits for the end of a task. Tasks of this engine tell it themselves; of others the store is asked, ever more
-/// slowly, up to every 5 s. Belongs to the strand.
+/// slowly, up to every 5 s, or as soon as another process announces that tasks ended. Belongs to the strand.
 class outcome_waiters {
 public:
     using done = unique_function<void(std::exception_ptr, task_outcome)>;
@@ -46,11 +46,20 @@ public:
             ask_later(task, due);
     }
 
+    /// Tasks have ended elsewhere, maybe some that are waited for: asks the store about all that are not in memory. Many
+    /// such news make one round, and rounds are so far apart that they ask about no more than a thousand tasks a second.
+    void look_at_all()
+    {
+        if (!stopped_ && !waiting_.empty() && !round_.is_parked())
+            parts_.waits.park(round_, std::max(parts_.now(), next_round_));
+    }
+
     /// The engine works no more: whoever still waits is told so.
     void stop()
     {
         stopped_ = true;
         parts_.waits.remove(ask_);
+        parts_.waits.remove(round_);
         agenda_.clear();
         for (auto& [task, waiter] : std::exchange(waiting_, {}))
             for (done& then : waiter.thens)
@@ -60,11 +69,14 @@ public:
 private:
     static constexpr duration first_pause = std::chrono::milliseconds{100};
     static constexpr duration longest_pause = std::chrono::seconds{5};
+    static constexpr duration round_pause = std::chrono::milliseconds{1}; ///< a task
 
     struct entry {
         std::vector<done> thens;
         duration pause = first_pause;
         time_point next_ask{};
+        bool asking = false;
+        bool ask_again = false; ///< there was news meanwhile
     };
 
     static std::exception_ptr stopped(task_id task)
@@ -85,16 +97,47 @@ private:
 
     void ask_store(task_id task)
     {
+        auto const at = waiting_.find(task);
+        if (at == waiting_.end())
+            return; // answered meanwhile
+        if (std::exchange(at->second.asking, true)) {
+            at->second.ask_again = true;
+            return;
+        }
         parts_.calls.run(
             offload::lane::queries, std::weak_ptr<void>{owner_}, [store = &parts_.store, task] { return store->load(task); },
             [this, task](std::exception_ptr const& problem, std::optional<std::optional<task_snapshot>> loaded) {
+                bool const had_news = asked(task);
                 if (problem) // the store is away: ask again, the task has not ended for that
                     ask_later(task, parts_.now());
                 else if (!*loaded)
                     answer(task, std::make_exception_ptr(error{errc::unknown_task, "the store has no task " + to_text(task)}), {});
                 else
                     look_at(std::move(**loaded));
+                if (had_news)
+                    ask_store(task);
             });
+    }
+
+    /// Whether there was news while the store was asked.
+    bool asked(task_id task)
+    {
+        auto const at = waiting_.find(task);
+        if (at == waiting_.end())
+            return false;
+        at->second.asking = false;
+        return std::exchange(at->second.ask_again, false);
+    }
+
+    void ask_about_all()
+    {
+        std::vector<task_id> elsewhere;
+        for (auto const& [task, waiter] : waiting_)
+            if (!parts_.residents.contains(task))
+                elsewhere.push_back(task);
+        next_round_ = parts_.now() + round_pause * static_cast<duration::rep>(elsewhere.size());
+        for (task_id const task : elsewhere)
+            ask_store(task);
     }
 
     void look_at(task_snapshot snapshot)
@@ -156,13 +199,21 @@ private:
         outcome_waiters& owner;
     };
 
+    struct round_node final : wait_node {
+        explicit round_node(outcome_waiters& of) : owner{of} {}
+        void on_due() override { owner.ask_about_all(); }
+        outcome_waiters& owner;
+    };
+
     engine_parts& parts_;
     find_workflow find_;
     std::weak_ptr<engine_parts> owner_;
     std::unordered_map<task_id, entry> waiting_;
     std::set<std::pair<time_point, task_id>> agenda_; ///< when to ask the store about which
     bool stopped_ = false;
+    time_point next_round_{}; ///< not before
     ask_node ask_{*this};
+    round_node round_{*this};
 };
 
 } // namespace tasker

@@ -5,12 +5,16 @@
 #include <tasker/plan/settle.hpp>
 #include <tasker/runtime/attempt.hpp>
 #include <tasker/runtime/outcome_of.hpp>
+#include <tasker/runtime/own_commits.hpp>
 #include <tasker/runtime/task_moves.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/execution/context_as.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -27,12 +31,20 @@ namespace tasker {
 /// What happens then is told when it is durable. Belongs to the strand.
 class step_executor {
 public:
-    explicit step_executor(engine_parts& parts) : parts_{parts} {}
+    /// `on_lost` hears that another worker owns a task of ours.
+    step_executor(engine_parts& parts, own_commits::lost on_lost)
+        : parts_{parts}, own_commits_{parts, [this](own_commit const& stored) { adopt(stored); },
+                                      [this](attempt& one, std::exception_ptr const& problem) { finish(one, problem, {}); },
+                                      std::move(on_lost)}
+    {
+    }
 
     /// The engine that attempts look for when they come back.
     void serve(std::weak_ptr<engine_parts> engine)
     {
-        environment_ = std::make_shared<attempt_environment const>(attempt_environment{std::move(engine), parts_.strand, parts_.time});
+        own_commits_.serve(engine);
+        environment_ = std::make_shared<attempt_environment const>(
+            attempt_environment{std::move(engine), parts_.strand, parts_.time, parts_.transactions});
     }
 
     /// Starts a ready step's next attempt, in place when its body runs on the engine.
@@ -48,6 +60,14 @@ public:
                                  if (!lost && !started->over)
                                      perform_recorded(started);
                              }});
+    }
+
+    /// The engine ends: no body waits for it any longer, and none keeps a transaction open after its own end.
+    static void revoke_transactions(task_run& task)
+    {
+        for (auto const& one : task.attempts)
+            if (one->transaction)
+                one->transaction->revoke();
     }
 
     /// Asks every running body of the task to stop; their outcomes are still recorded.
@@ -128,6 +148,7 @@ private:
 
     void perform_plain(std::shared_ptr<attempt> const& one, plain_body const& body)
     {
+        allow_transaction(*one);
         if (one->runs_on_strand) {
             auto [problem, result] = call(*one, body);
             finish(*one, problem, std::move(result));
@@ -135,8 +156,32 @@ private:
         }
         boost::asio::post(one->context->get_executor(), [this, one, &body, environment = environment_] {
             auto [problem, result] = call(*one, body);
-            report(this, environment, one, problem, std::move(result));
+            if (one->transaction)
+                one->transaction->body_ended(problem);
+            if (!one->is_called_in_place || !one->transaction->is_open())
+                report(this, environment, one, problem, std::move(result));
+            else if (auto const alive = environment->engine.lock())
+                finish(*one, problem, std::move(result)); // nothing may come between the body and its commit
         });
+    }
+
+    /// A plain body may have a transaction where it can wait for the strand, or where it takes the strand's own place.
+    void allow_transaction(attempt& one)
+    {
+        auto const context_of = [](boost::asio::any_io_executor const& executor) {
+            return &boost::asio::query(executor, boost::asio::execution::context_as<boost::asio::execution_context&>);
+        };
+        bool const shares_thread = one.runs_on_strand || context_of(one.context->get_executor()) == context_of(parts_.strand);
+        if (!parts_.store.is_transactional())
+            one.no_transaction = "the engine's store has none; use sqlite_store or postgres_store";
+        else if (one.runs_on_strand || (shares_thread && !parts_.calls.is_in_place()))
+            one.no_transaction = "SQL would block a thread that the engine needs; give the step .run_on = tasker::blocking";
+        else if (!shares_thread && parts_.calls.is_in_place())
+            one.no_transaction = "where the store is called in place, as in a simulation, bodies are, too; give the step "
+                                 ".run_on = tasker::blocking";
+        else
+            one.transaction = std::make_unique<body_transaction>(parts_.transactions);
+        one.is_called_in_place = one.transaction && shares_thread;
     }
 
     void perform_async(std::shared_ptr<attempt> const& one, async_body const& body)
@@ -191,6 +236,8 @@ private:
     static void report(step_executor* to, std::shared_ptr<attempt_environment const> const& environment,
                        std::shared_ptr<attempt> one, std::exception_ptr problem, std::optional<payload> result)
     {
+        if (!one->runs_on_strand)
+            one->leave_executor();
         auto deliver = [to, environment, one = std::move(one), problem, result = std::move(result)]() mutable {
             if (auto const alive = environment->engine.lock())
                 to->finish(*one, problem, std::move(result));
@@ -202,7 +249,9 @@ private:
     {
         if (one.over)
             return; // its time ran out, or its task went to another worker: a late outcome does not count
-        if (problem)
+        if (auto own = problem || !one.transaction ? nullptr : one.transaction->take())
+            own_commits_.commit(one, std::move(own), result ? std::move(*result) : payload{});
+        else if (problem)
             settle_attempt(one, outcome_of(problem, one.cancelled() ? stop_reason::cancelled : stop_reason::none), std::move(one.published));
         else
             settle_attempt(one, {attempt_outcome::kind::completed, result ? std::move(*result) : payload{}, {}, {}},
@@ -224,12 +273,29 @@ private:
 
     void settle_attempt(attempt& one, attempt_outcome outcome, std::vector<std::pair<std::string, payload>> published)
     {
+        conclude(one, [&](task_run& task) {
+            settle_step(parts_, task, one.step, std::move(outcome), one.started_at, std::move(published));
+        });
+    }
+
+    /// The outcome is durable already.
+    void adopt(own_commit const& stored)
+    {
+        attempt& one = *stored.of;
+        conclude(one, [&](task_run& task) {
+            adopt_commit(parts_, task, one.step, stored.settled, one.started_at, std::move(one.published));
+        });
+    }
+
+    template <class Record>
+    void conclude(attempt& one, Record record)
+    {
         auto const alive = one.shared_from_this();
         task_run& task = *one.task;
         std::erase(task.attempts, alive);
         end(one);
         if (!task.gone)
-            settle_step(parts_, task, one.step, std::move(outcome), one.started_at, std::move(published));
+            record(task);
         for (pending_command& asked : std::exchange(one.cancelled_by, {}))
             answer_cancel(task, one.step, std::move(asked));
         parts_.schedule();
@@ -250,6 +316,8 @@ private:
     void end(attempt& one)
     {
         one.over = true;
+        if (one.transaction)
+            one.transaction->revoke();
         parts_.waits.remove(one);
         --parts_.running_steps;
         --one.task->workflow->running_steps;
@@ -257,6 +325,7 @@ private:
     }
 
     engine_parts& parts_;
+    own_commits own_commits_;
     std::shared_ptr<attempt_environment const> environment_;
 };
 

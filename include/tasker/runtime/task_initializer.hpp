@@ -82,8 +82,8 @@ private:
             ++arriving_;
             task.worker = parts_.worker;
             task.epoch = 1;
-        } else {
-            task.wake_at = at + std::clamp(asked.delay, duration::zero(), longest_wait);
+        } else if (asked.delay > duration::zero()) {
+            task.wake_at = at + std::min(asked.delay, longest_wait);
         }
         parts_.records.create(task, [this, task, asked = std::move(asked)](task_id existing) mutable {
             created(std::move(task), std::move(asked), existing);
@@ -108,7 +108,7 @@ private:
         if (!existing && task.worker)
             on_owned_(asked.workflow, {std::move(task), {}});
         else if (!existing)
-            on_stored_(*task.wake_at);
+            on_stored_(task.wake_at.value_or(task.created_at));
         asked.done(nullptr, id);
     }
 

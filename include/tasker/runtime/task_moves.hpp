@@ -136,6 +136,41 @@ inline void settle_step(engine_parts& parts, task_run& task, step_no step, attem
         task.wake(); // to set the alarm for its retry; and perhaps the task's own next state can travel in the same commit
 }
 
+/// A running step's next record, on paper.
+struct settled_step {
+    step_record record;
+    transition_record line;
+    time_point at{};
+};
+
+/// Settles a running step purely, and leaves it to the caller to make that true.
+inline settled_step settle_copy(engine_parts& parts, task_run const& task, step_no step, attempt_outcome outcome)
+{
+    settled_step settled{task.plan.record(step), {}, parts.now()};
+    int const attempt = settled.record.attempts + 1;
+    settle(settled.record, task.plan.shape().step(step).options.retry, std::move(outcome), settled.at, parts.draw());
+    settled.line = {task.record.id, step, std::string{name(step_state::in_progress)}, std::string{name(settled.record.state)},
+                    settled.at, attempt, {}, 0};
+    return settled;
+}
+
+/// A running step is complete and durably so, in another commit than the journal's: its children may start.
+inline void adopt_commit(engine_parts& parts, task_run& task, step_no step, settled_step const& settled, time_point started_at,
+                         std::vector<std::pair<std::string, payload>> published)
+{
+    time_point const now = parts.now();
+    task.plan.write(step, now, [&](step_record& record) { record = settled.record; });
+    task.plan.made_durable(step, now);
+    auto const base = [&] { return as_step_event(task, step, settled.line.attempt, settled.at); };
+    if (parts.events.wants<custom_event>())
+        for (auto& [name, data] : published)
+            parts.events.publish(custom_event{base(), std::move(name), std::move(data)});
+    if (parts.events.wants<step_completed>())
+        parts.events.publish(step_completed{base(), settled.at - started_at, settled.record.result});
+    forget_recoveries(parts, task);
+    task.wake();
+}
+
 /// A command was carried out, or refused: its caller is answered, and its request leaves the task's row.
 inline void answer_command(engine_parts& parts, task_run& task, pending_command obeyed, std::exception_ptr const& refusal)
 {

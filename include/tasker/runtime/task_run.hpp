@@ -46,7 +46,7 @@ public:
     task_run(std::shared_ptr<registered_workflow> registered, task_snapshot snapshot, time_point now,
              unique_function<void(task_run&)> on_wake)
         : workflow{std::move(registered)}, record{std::move(snapshot.task)},
-          plan{workflow->flow.shape(), std::move(snapshot.steps), now}, on_wake_{std::move(on_wake)}
+          plan{workflow->flow.shape(), std::move(snapshot.steps), now}, resident_since{now}, on_wake_{std::move(on_wake)}
     {
     }
     ~task_run() override
@@ -71,12 +71,14 @@ public:
     std::shared_ptr<registered_workflow> workflow;
     task_record record;
     task_plan plan;
+    time_point const resident_since;
     std::vector<std::shared_ptr<attempt>> attempts; ///< those that run
     std::deque<pending_command> commands;
     unique_function<void(std::exception_ptr)> request_done; ///< of the command it was claimed for
     std::coroutine_handle<> coordinator;            ///< the root of its chain, while it waits for news
     std::coroutine_handle<> awaiting_news;
     std::vector<step_no> abandoned;                 ///< steps that a former owner left running
+    bool came_from_store = false;                   ///< claimed, not submitted here
     bool recovered = false;                         ///< from a dead worker, without any progress since
     bool request_in_hand = false;                   ///< the command in its row is among `commands`, or being carried out
     std::optional<time_point> request_cleared_at;   ///< heartbeats begun before may still report it

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <tasker/store/announcements.hpp>
 #include <tasker/store/store.hpp>
+#include <tasker/store/store_transaction.hpp>
 
 #include <memory>
 #include <utility>
@@ -22,7 +24,7 @@ public:
     commit_result commit(commit_batch const& batch) { return self_->commit(batch); }
     std::vector<claimed_task> claim(claim_request const& request) { return self_->claim(request); }
     std::optional<task_snapshot> load(task_id task) { return self_->load(task); }
-    heartbeat_result heartbeat(worker_id worker, time_point now, duration lease) { return self_->heartbeat(worker, now, lease); }
+    heartbeat_result heartbeat(heartbeat_request const& beat) { return self_->heartbeat(beat); }
     request_answer request(task_id task, command const& asked) { return self_->request(task, asked); }
     std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
     {
@@ -32,6 +34,12 @@ public:
     std::vector<transition_record> history(task_id task) { return self_->history(task); }
     store_statistics statistics(time_point now, time_point since) { return self_->statistics(now, since); }
     std::size_t purge(time_point before, std::size_t limit) { return self_->purge(before, limit); }
+    /// Whether `begin` begins anything.
+    bool is_transactional() const { return self_->is_transactional(); }
+    /// A transaction for a step's body to write in, too; nothing when this store has none. Blocks.
+    std::unique_ptr<store_transaction> begin() { return self_->begin(); }
+    /// Connects to hear what other processes announce; nothing when this store has no such way. Blocks.
+    std::unique_ptr<announcement_source> listen() { return self_->listen(); }
 
 private:
     struct interface {
@@ -42,13 +50,16 @@ private:
         virtual commit_result commit(commit_batch const&) = 0;
         virtual std::vector<claimed_task> claim(claim_request const&) = 0;
         virtual std::optional<task_snapshot> load(task_id) = 0;
-        virtual heartbeat_result heartbeat(worker_id, time_point, duration) = 0;
+        virtual heartbeat_result heartbeat(heartbeat_request const&) = 0;
         virtual request_answer request(task_id, command const&) = 0;
         virtual std::optional<time_point> next_due(worker_id, time_point, std::span<workflow_id const>) = 0;
         virtual std::vector<task_record> find(task_filter const&, page const&) = 0;
         virtual std::vector<transition_record> history(task_id) = 0;
         virtual store_statistics statistics(time_point, time_point) = 0;
         virtual std::size_t purge(time_point, std::size_t) = 0;
+        virtual bool is_transactional() const = 0;
+        virtual std::unique_ptr<store_transaction> begin() = 0;
+        virtual std::unique_ptr<announcement_source> listen() = 0;
     };
 
     template <class Store>
@@ -63,7 +74,7 @@ private:
         commit_result commit(commit_batch const& b) override { return store.commit(b); }
         std::vector<claimed_task> claim(claim_request const& r) override { return store.claim(r); }
         std::optional<task_snapshot> load(task_id t) override { return store.load(t); }
-        heartbeat_result heartbeat(worker_id w, time_point n, duration l) override { return store.heartbeat(w, n, l); }
+        heartbeat_result heartbeat(heartbeat_request const& b) override { return store.heartbeat(b); }
         request_answer request(task_id t, command const& c) override { return store.request(t, c); }
         std::optional<time_point> next_due(worker_id w, time_point n, std::span<workflow_id const> i) override
         {
@@ -73,6 +84,21 @@ private:
         std::vector<transition_record> history(task_id t) override { return store.history(t); }
         store_statistics statistics(time_point n, time_point s) override { return store.statistics(n, s); }
         std::size_t purge(time_point b, std::size_t l) override { return store.purge(b, l); }
+        bool is_transactional() const override { return transactional_store<Store>; }
+        std::unique_ptr<store_transaction> begin() override
+        {
+            if constexpr (transactional_store<Store>)
+                return store.begin();
+            else
+                return nullptr;
+        }
+        std::unique_ptr<announcement_source> listen() override
+        {
+            if constexpr (announcing_store<Store>)
+                return store.listen();
+            else
+                return nullptr;
+        }
 
         Store store;
     };

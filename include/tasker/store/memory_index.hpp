@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tasker/model/records.hpp>
+#include <tasker/store/claim_order.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -14,18 +15,6 @@
 #include <vector>
 
 namespace tasker::detail {
-
-/// A task's rank among those that can be claimed: best priority first, then oldest.
-struct claim_rank {
-    int priority = 0;
-    task_id id;
-
-    friend bool operator==(claim_rank const&, claim_rank const&) = default;
-    friend bool operator<(claim_rank const& a, claim_rank const& b)
-    {
-        return a.priority != b.priority ? a.priority > b.priority : a.id < b.id;
-    }
-};
 
 inline claim_rank rank_of(task_record const& task) { return {task.priority, task.id}; }
 
@@ -61,12 +50,12 @@ public:
     }
 
     /// Appends the first `limit` unowned tasks of `workflow` that are due.
-    void append_due(workflow_id workflow, time_point now, std::size_t limit, std::vector<claim_rank>& ranks)
+    void append_due(workflow_id workflow, time_point now, std::size_t limit, std::vector<claim_candidate>& candidates)
     {
         queue const& tasks = wake(workflow, now);
-        auto const end = ranks.size() + limit;
-        for (auto task = tasks.due.begin(); task != tasks.due.end() && ranks.size() < end; ++task)
-            ranks.push_back(task->first);
+        auto const end = candidates.size() + limit;
+        for (auto task = tasks.due.begin(); task != tasks.due.end() && candidates.size() < end; ++task)
+            candidates.push_back({workflow, task->first});
     }
 
     /// When the first unowned task of `workflow` is due; the past is told as `now`.

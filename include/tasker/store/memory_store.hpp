@@ -55,15 +55,19 @@ public:
         return found == tables_->tasks.end() ? std::nullopt : std::optional{found->second.snapshot()};
     }
 
-    heartbeat_result heartbeat(worker_id worker, time_point now, duration lease)
+    heartbeat_result heartbeat(heartbeat_request const& beat)
     {
         std::scoped_lock const lock{tables_->mutex};
         heartbeat_result result;
-        if (lease == duration::zero())
-            return tables_->retire(worker), result;
-        tables_->leases[worker] = now + lease;
+        if (beat.lease == duration::zero())
+            return tables_->retire(beat.worker), result;
+        detail::memory_worker& self = tables_->workers[beat.worker];
+        self.expires_at = beat.now + beat.lease;
+        result.takeovers = self.takeovers;
+        if (beat.takeovers != self.takeovers)
+            result.holdings = tables_->holdings(beat.worker);
         for (task_id const id : tables_->index.requested())
-            if (task_record const& task = tables_->tasks.at(id).task; task.worker == worker)
+            if (task_record const& task = tables_->tasks.at(id).task; task.worker == beat.worker)
                 result.requests.emplace_back(id, *task.request);
         return result;
     }

@@ -50,6 +50,13 @@ struct memory_entry {
     }
 };
 
+/// All that is known of a worker.
+struct memory_worker {
+    std::optional<time_point> expires_at; ///< nothing: it never sent a heartbeat
+    std::int64_t takeovers = 0;
+    std::int64_t batch = 0; ///< number of the last one committed
+};
+
 /// The tables of a memory_store and the rules that the contract lays on them. Not thread-safe, but for `mutex`.
 struct memory_tables {
     std::mutex mutex;
@@ -59,7 +66,7 @@ struct memory_tables {
     std::unordered_map<task_id, memory_entry> tasks;
     std::set<task_id> ids;
     std::unordered_map<std::string_view, task_id> identities; ///< views of the tasks' own keys
-    std::unordered_map<worker_id, time_point> leases;
+    std::unordered_map<worker_id, memory_worker> workers;
     memory_index index;
     std::uint64_t commits = 0;
     std::vector<memory_entry*> targets; ///< of a commit's writes in turn; kept for its capacity
@@ -74,8 +81,8 @@ struct memory_tables {
 
     bool is_dead(worker_id worker, time_point now) const
     {
-        auto const lease = leases.find(worker);
-        return lease == leases.end() || lease->second <= now;
+        auto const found = workers.find(worker);
+        return found == workers.end() || !found->second.expires_at || *found->second.expires_at <= now;
     }
 
     // ---- commit ------------------------------------------------------------------------------------------------
@@ -83,6 +90,10 @@ struct memory_tables {
     commit_result commit(commit_batch const& batch)
     {
         commit_result result;
+        if (was_committed(batch)) {
+            result.was_committed = true;
+            return result;
+        }
         ++commits;
         for (task_record const& task : batch.created)
             create(task, result);
@@ -105,6 +116,17 @@ struct memory_tables {
         each(batch.transitions, [](memory_entry& row, transition_record const& record) { row.put(record); });
         drop_repetitions(result.lease_lost);
         return result;
+    }
+
+    /// Whether it was; if not, it is from now on.
+    bool was_committed(commit_batch const& batch)
+    {
+        if (batch.number == 0)
+            return false;
+        std::int64_t& last = workers[batch.worker].batch;
+        bool const was = batch.number <= last;
+        last = std::max(last, batch.number);
+        return was;
     }
 
     void create(task_record const& task, commit_result& result)
@@ -165,10 +187,12 @@ struct memory_tables {
 
     // ---- claim -------------------------------------------------------------------------------------------------
 
-    /// Neither the claimer nor a live worker owns it.
+    /// No live worker owns it, the claimer neither unless it asks for what it lost.
     bool is_free(task_record const& task, claim_request const& request) const
     {
-        return !task.worker || (task.worker != request.worker && is_dead(task.worker, request.now));
+        if (task.worker == request.worker)
+            return request.reclaim;
+        return !task.worker || is_dead(task.worker, request.now);
     }
 
     static bool is_among(std::span<workflow_id const> workflows, workflow_id workflow)
@@ -187,40 +211,36 @@ struct memory_tables {
 
     std::vector<task_id> candidates(claim_request const& request)
     {
-        std::vector<claim_rank> ranks;
+        std::vector<claim_candidate> found;
         std::set<workflow_id> const distinct{request.workflows.begin(), request.workflows.end()};
         for (workflow_id const workflow : distinct)
-            index.append_due(workflow, request.now, request.limit, ranks);
-        append_orphans(request, ranks);
+            index.append_due(workflow, request.now, request.limit, found);
+        append_orphans(request, found);
         for (task_id const id : index.requested())
             if (task_record const& task = tasks.at(id).task;
                 distinct.contains(task.workflow) && is_free(task, request))
-                ranks.push_back(rank_of(task));
-        std::sort(ranks.begin(), ranks.end());
-        ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
-        ranks.resize(std::min(ranks.size(), request.limit));
-        std::vector<task_id> chosen;
-        for (auto const& rank : ranks)
-            chosen.push_back(rank.id);
-        return chosen;
+                found.push_back({task.workflow, rank_of(task)});
+        return in_claim_order(std::move(found), request.limit);
     }
 
     /// Appends the first `limit` live tasks of each dead worker.
-    void append_orphans(claim_request const& request, std::vector<claim_rank>& ranks) const
+    void append_orphans(claim_request const& request, std::vector<claim_candidate>& found) const
     {
         for (auto const& [owner, owned] : index.owned()) {
             if (owner == request.worker || !is_dead(owner, request.now))
                 continue;
-            auto const end = ranks.size() + request.limit;
-            for (auto rank = owned.begin(); rank != owned.end() && ranks.size() < end; ++rank)
-                if (is_among(request.workflows, tasks.at(rank->id).task.workflow)) // finished or not: its end is to be recorded
-                    ranks.push_back(*rank);
+            auto const end = found.size() + request.limit;
+            for (auto rank = owned.begin(); rank != owned.end() && found.size() < end; ++rank)
+                if (auto const workflow = tasks.at(rank->id).task.workflow; is_among(request.workflows, workflow))
+                    found.push_back({workflow, *rank}); // finished or not: its end is to be recorded
         }
     }
 
     claimed_task hand_over(memory_entry& row, worker_id claimer)
     {
-        bool const recovered = static_cast<bool>(row.task.worker);
+        bool const recovered = row.task.worker && row.task.worker != claimer;
+        if (recovered)
+            ++workers[row.task.worker].takeovers;
         change(row, [&](task_record& task) {
             task.worker = claimer;
             ++task.epoch;
@@ -232,7 +252,7 @@ struct memory_tables {
 
     void retire(worker_id worker)
     {
-        leases.erase(worker);
+        workers.erase(worker);
         auto const found = index.owned().find(worker);
         if (found == index.owned().end())
             return;
@@ -253,7 +273,7 @@ struct memory_tables {
         for (auto const& [owner, owned] : index.owned()) {
             auto const is_wanted = [&](claim_rank const& rank) { return is_among(workflows, tasks.at(rank.id).task.workflow); };
             if (owner != worker && std::any_of(owned.begin(), owned.end(), is_wanted))
-                consider(is_dead(owner, now) ? now : leases.at(owner));
+                consider(is_dead(owner, now) ? now : *workers.at(owner).expires_at);
         }
         claim_request const asking{worker, now, 0, workflows, {}};
         for (task_id const id : index.requested())
@@ -261,6 +281,16 @@ struct memory_tables {
                 is_among(workflows, task.workflow) && is_free(task, asking))
                 consider(now);
         return earliest;
+    }
+
+    std::vector<task_lease> holdings(worker_id worker) const
+    {
+        std::vector<task_lease> held;
+        if (auto const found = index.owned().find(worker); found != index.owned().end())
+            for (auto const& rank : found->second)
+                held.push_back({rank.id, tasks.at(rank.id).task.epoch});
+        std::sort(held.begin(), held.end());
+        return held;
     }
 
     // ---- look-ups ----------------------------------------------------------------------------------------------
@@ -300,8 +330,10 @@ struct memory_tables {
             if (step.state != step_state::error)
                 continue;
             retry_policy const retry = no < shape.size() ? shape.step(no).options.retry : retry_policy{};
-            bool const is_final = (step.last_failure && step.last_failure->kind == failure_kind::permanent) ||
-                                  step.attempts >= (retry.retryable ? retry.max_attempts : 1);
+            auto const failed_by = [&](failure_kind kind) { return step.last_failure && step.last_failure->kind == kind; };
+            bool const is_final = !failed_by(failure_kind::abandoned) &&
+                                  (failed_by(failure_kind::permanent) ||
+                                   step.attempts >= (retry.retryable ? retry.max_attempts : 1));
             ++(is_final ? counts.exhausted_errors : counts.retryable_errors);
             counts.in_backoff += !is_final && step.next_retry_at && *step.next_retry_at > now ? 1 : 0;
         }

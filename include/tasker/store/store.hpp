@@ -26,6 +26,7 @@ struct task_write {
     std::optional<time_point> wake_at;
     int recoveries = 0;
     bool release = false;       ///< give the lease up
+    bool taken_over = false;    ///< the worker took the task from the store: whoever waits for its end is elsewhere
     bool clear_request = false; ///< the pending command was carried out or refused
 };
 
@@ -41,6 +42,7 @@ struct step_write {
 /// a step of it.
 struct commit_batch {
     worker_id worker;
+    std::int64_t number = 0; ///< grows with each batch of the worker; 0: may be committed twice, and the second counts as well
     std::vector<task_record> created;
     std::vector<task_write> tasks;
     std::vector<step_write> steps;
@@ -64,17 +66,18 @@ struct duplicate {
     task_id existing;
 };
 
-/// Rows of `task` written under `epoch` were refused: its owner is another by now, or the same worker under a later epoch.
-struct lost_lease {
+/// A worker's right to a task: it ends when another owns the task, or the same worker under a later epoch.
+struct task_lease {
     task_id task;
     std::int64_t epoch = 0;
 
-    friend auto operator<=>(lost_lease const&, lost_lease const&) = default;
+    friend auto operator<=>(task_lease const&, task_lease const&) = default;
 };
 
 struct commit_result {
-    std::vector<lost_lease> lease_lost; ///< each (task, epoch) once; none of its rows was written
+    std::vector<task_lease> lease_lost; ///< each once; none of its rows was written
     std::vector<duplicate> duplicates;
+    bool was_committed = false; ///< an earlier try of this batch had arrived: nothing is written now, nor told of it here
 };
 
 /// Which tasks a worker wants. Only unowned tasks that are due, tasks of dead workers (lease over, or known to be gone;
@@ -84,7 +87,8 @@ struct claim_request {
     time_point now{};
     std::size_t limit = 0;
     std::span<workflow_id const> workflows; ///< those the worker can run
-    std::optional<task_id> task;            ///< this one alone, due or not (a live owner still keeps it)
+    std::optional<task_id> task{};          ///< this one alone, due or not (a live owner still keeps it)
+    bool reclaim = false;                   ///< `task` also from the worker itself, to which the answer of a claim got lost
 };
 
 /// A task now owned by the claimer: its epoch is already the new one.
@@ -93,9 +97,18 @@ struct claimed_task {
     bool recovered = false; ///< taken from a dead worker
 };
 
+struct heartbeat_request {
+    worker_id worker;
+    time_point now{};
+    duration lease = duration::zero();       ///< extends the worker's lease to `now + lease`; zero retires it and frees its tasks at once
+    std::optional<std::int64_t> takeovers{}; ///< what the last heartbeat said; nothing: unknown
+};
+
 struct heartbeat_result {
     std::optional<time_point> store_now;              ///< the store's clock, when it has one of its own
     std::vector<std::pair<task_id, command>> requests; ///< pending commands for tasks this worker owns
+    std::int64_t takeovers = 0;                        ///< how often tasks were taken from this worker, as from a dead one
+    std::optional<std::vector<task_lease>> holdings;   ///< all that the worker owns, in order; told unless it knew `takeovers`
 };
 
 /// What became of a request for a task.
@@ -137,7 +150,7 @@ struct store_statistics {
 /// SQL stores block; the engine calls them through its offload alone.
 template <class Store>
 concept store = requires(Store& s, Store const& c, commit_batch const& batch, claim_request const& claim, task_id task,
-                         worker_id worker, time_point now, workflow_key const& key, graph const& shape,
+                         heartbeat_request const& beat, worker_id worker, time_point now, workflow_key const& key, graph const& shape,
                          std::span<workflow_id const> workflows, command const& request, task_filter const& filter,
                          page const& page, std::size_t limit) {
     /// Whether calls may block the thread.
@@ -146,11 +159,12 @@ concept store = requires(Store& s, Store const& c, commit_batch const& batch, cl
     s.migrate();
     /// The number of this workflow version. Throws `error{shape_conflict}` when it is known with another shape.
     { s.register_workflow(key, shape) } -> std::same_as<workflow_id>;
+    /// Writes a batch, unless its number says that it was written before.
     { s.commit(batch) } -> std::same_as<commit_result>;
     { s.claim(claim) } -> std::same_as<std::vector<claimed_task>>;
     { s.load(task) } -> std::same_as<std::optional<task_snapshot>>;
-    /// Extends the worker's lease to `now + lease`; a lease of zero retires the worker and frees its tasks at once.
-    { s.heartbeat(worker, now, now - now) } -> std::same_as<heartbeat_result>;
+    /// Extends the worker's lease, or retires it.
+    { s.heartbeat(beat) } -> std::same_as<heartbeat_result>;
     /// Leaves a command for the task's owner, or for whoever claims it next; never in the place of an earlier one.
     { s.request(task, request) } -> std::same_as<request_answer>;
     /// When the next unowned task of these workflows is due, or the next foreign lease runs out; the past means now.

@@ -27,7 +27,7 @@ inline void check_batch(commit_batch const& batch)
 }
 
 /// A lost lease is noticed at each of its rows, and reported once.
-inline void drop_repetitions(std::vector<lost_lease>& lost)
+inline void drop_repetitions(std::vector<task_lease>& lost)
 {
     std::sort(lost.begin(), lost.end());
     lost.erase(std::unique(lost.begin(), lost.end()), lost.end());

@@ -6,6 +6,7 @@
 #include <tasker/testing/conformance/fencing_checks.hpp>
 #include <tasker/testing/conformance/lookup_checks.hpp>
 #include <tasker/testing/conformance/presence_checks.hpp>
+#include <tasker/testing/conformance/takeover_checks.hpp>
 
 #include <array>
 
@@ -54,6 +55,12 @@ inline constexpr std::array conformance_checks{
     conformance_check{"finished tasks are given out for a request only [J21]", conformance::finished_tasks},
     conformance_check{"a request wakes a task that no live worker owns", conformance::requested_tasks},
     conformance_check{"a task asked for by name is given out, due or not", conformance::named_task},
+
+    conformance_check{"a batch is recognized by its number", conformance::numbered_batches},
+    conformance_check{"a worker learns that tasks were taken from it", conformance::takeovers_are_told},
+    conformance_check{"a worker gets back a task whose claim it never heard of", conformance::reclaimed_task},
+    conformance_check{"workflows take turns within a priority", conformance::workflows_take_turns},
+    conformance_check{"texts of any bytes are written", conformance::texts_of_any_bytes},
 
     conformance_check{"a heartbeat tells the requests for the worker's tasks", conformance::requests_reach_the_owner},
     conformance_check{"a request stays until it is carried out, whatever is asked later", conformance::earlier_request_stays},

@@ -22,11 +22,11 @@ task_record task(std::uint64_t id, int priority = 0)
 
 std::vector<std::uint64_t> due(detail::memory_index& index, time_point now, std::size_t limit = 99)
 {
-    std::vector<detail::claim_rank> ranks;
-    index.append_due(7, now, limit, ranks);
+    std::vector<detail::claim_candidate> found;
+    index.append_due(7, now, limit, found);
     std::vector<std::uint64_t> ids;
-    for (auto const& rank : ranks)
-        ids.push_back(rank.id.low);
+    for (auto const& candidate : found)
+        ids.push_back(candidate.rank.id.low);
     return ids;
 }
 

@@ -34,7 +34,7 @@ TEST_CASE("a batch needs one epoch for each transition")
 
 TEST_CASE("a lost lease is reported once, each epoch of a task by itself")
 {
-    std::vector<lost_lease> lost{{{1, 2}, 1}, {{1, 1}, 2}, {{1, 1}, 1}, {{1, 1}, 2}, {{1, 2}, 1}};
+    std::vector<task_lease> lost{{{1, 2}, 1}, {{1, 1}, 2}, {{1, 1}, 1}, {{1, 1}, 2}, {{1, 2}, 1}};
     detail::drop_repetitions(lost);
-    CHECK(lost == std::vector<lost_lease>{{{1, 1}, 1}, {{1, 1}, 2}, {{1, 2}, 1}});
+    CHECK(lost == std::vector<task_lease>{{{1, 1}, 1}, {{1, 1}, 2}, {{1, 2}, 1}});
 }

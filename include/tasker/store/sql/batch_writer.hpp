@@ -24,11 +24,15 @@ public:
 
     commit_result write_all()
     {
+        if (was_committed()) {
+            result_.was_committed = true;
+            return std::move(result_);
+        }
         create_tasks();
         write_tasks();
         write_steps();
         write_transitions();
-        detail::drop_repetitions(result_.lease_lost);
+        tasker::detail::drop_repetitions(result_.lease_lost);
         return std::move(result_);
     }
 
@@ -39,6 +43,16 @@ private:
         std::optional<std::int64_t> epoch; ///< under which this worker may write it; none: another owns it, or nobody
         std::int64_t sequence = 0;         ///< of its last transition
     };
+
+    /// Whether an earlier try of the batch arrived; if not, this one counts from now on.
+    bool was_committed()
+    {
+        if (batch_.number == 0)
+            return false;
+        query& note = session_.get(texts_.note_batch);
+        note.run_once(batch_.worker, batch_.number);
+        return note.changed_rows() == 0;
+    }
 
     void create_tasks()
     {

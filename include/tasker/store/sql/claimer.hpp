@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/store/claim_order.hpp>
 #include <tasker/store/sql/row_mapping.hpp>
 #include <tasker/store/sql/session_pool.hpp>
 #include <tasker/store/sql/statements.hpp>
@@ -81,17 +82,6 @@ public:
     }
 
 private:
-    struct rank {
-        int priority = 0;
-        task_id id;
-
-        friend bool operator==(rank const&, rank const&) = default;
-        friend bool operator<(rank const& a, rank const& b)
-        {
-            return a.priority != b.priority ? a.priority > b.priority : a.id < b.id;
-        }
-    };
-
     void find_owners()
     {
         query& row = session_.get(texts_.owners);
@@ -119,7 +109,8 @@ private:
             return {};
         auto const holder = row.id<worker_id>();
         auto const is_free = [&](owner const& other) { return other.id == holder && other.is_dead(request_.now, presence_); };
-        if (holder && std::none_of(owners_.begin(), owners_.end(), is_free))
+        bool const is_own = holder == request_.worker && request_.reclaim;
+        if (holder && !is_own && std::none_of(owners_.begin(), owners_.end(), is_free))
             return {};
         return {*request_.task};
     }
@@ -137,22 +128,16 @@ private:
                 gather(texts_.requested_and_owned, workflow, dead.id, limit);
             }
         }
-        std::sort(ranks_.begin(), ranks_.end());
-        ranks_.erase(std::unique(ranks_.begin(), ranks_.end()), ranks_.end());
-        std::vector<task_id> chosen;
-        for (auto const& task : ranks_)
-            if (chosen.size() < request_.limit)
-                chosen.push_back(task.id);
-        return chosen;
+        return tasker::detail::in_claim_order(std::move(found_), request_.limit);
     }
 
     template <class... Values>
-    void gather(statement_text const& text, Values const&... values)
+    void gather(statement_text const& text, workflow_id workflow, Values const&... values)
     {
         query& row = session_.get(text);
-        for (bool more = row.run(values...); more; more = row.next()) {
+        for (bool more = row.run(workflow, values...); more; more = row.next()) {
             auto const priority = row.integer_as<int>();
-            ranks_.push_back({priority, row.id<task_id>()});
+            found_.push_back({workflow, {priority, row.id<task_id>()}});
         }
     }
 
@@ -161,7 +146,10 @@ private:
         query& row = session_.get(texts_.find_owner);
         row.run_once(id);
         row.integer();
-        bool const recovered = static_cast<bool>(row.id<worker_id>());
+        auto const before = row.id<worker_id>();
+        bool const recovered = before && before != request_.worker;
+        if (recovered)
+            session_.get(texts_.take_over).run_once(before);
         session_.get(texts_.hand_over).run_once(request_.worker, recovered ? 1 : 0, id);
         return {*load_snapshot(session_, texts_, id), recovered};
     }
@@ -172,7 +160,7 @@ private:
     claim_request const& request_;
     std::set<workflow_id> workflows_;
     std::vector<owner> owners_; ///< the others
-    std::vector<rank> ranks_;
+    std::vector<tasker::detail::claim_candidate> found_;
 };
 
 } // namespace tasker::sql

@@ -72,18 +72,10 @@ private:
 
     void find_page(std::optional<workflow_id> workflow)
     {
-        query& row = session_.get(statements::find_page(workflow, filter_.state));
+        auto const state = filter_.state ? std::optional{session_.of().in_state(*filter_.state)} : std::nullopt;
+        query& row = session_.get(statements::find_page(workflow, state));
         auto const limit = static_cast<long long>(limit_);
-        bool more = false;
-        if (workflow && filter_.state)
-            more = row.run(before_, *workflow, *filter_.state, limit);
-        else if (workflow)
-            more = row.run(before_, *workflow, limit);
-        else if (filter_.state)
-            more = row.run(before_, *filter_.state, limit);
-        else
-            more = row.run(before_, limit);
-        for (; more; more = row.next())
+        for (bool more = workflow ? row.run(before_, *workflow, limit) : row.run(before_, limit); more; more = row.next())
             found_.push_back(read_task(row));
     }
 

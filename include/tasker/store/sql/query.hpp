@@ -3,6 +3,7 @@
 #include <tasker/base/ids.hpp>
 #include <tasker/base/payload.hpp>
 #include <tasker/base/time.hpp>
+#include <tasker/store/sql/dialect.hpp>
 
 #include <soci/soci.h>
 
@@ -29,11 +30,12 @@ struct statement_text {
 /// After `run`, read rows until `next` says there is none: only then has the database let go of the statement.
 class query {
 public:
-    query(soci::session& session, statement_text const& text)
+    query(soci::session& session, statement_text const& text, statement_keeping kept = statement_keeping::prepared)
         : statement_{session}, parameters_(text.parameters.size()), columns_(text.columns.size())
     {
         statement_.alloc();
-        statement_.prepare(text.sql);
+        statement_.prepare(text.sql, kept == statement_keeping::prepared ? soci::details::st_repeatable_query
+                                                                         : soci::details::st_one_time_query);
         for (std::size_t at = 0; at < columns_.size(); ++at)
             if (text.columns[at] == 'i')
                 statement_.exchange(soci::into(columns_[at].number, columns_[at].state));
@@ -80,6 +82,11 @@ public:
     long long changed_rows() { return statement_.get_affected_rows(); }
 
     // Each reads the next column of the present row; null reads as zero, empty or none.
+
+    /// Whether the next column has a value; it stays the next.
+    bool has_value() const { return !is_null(columns_[column_]); }
+
+    void skip() { take(); }
 
     std::int64_t integer()
     {

@@ -67,16 +67,18 @@ auto part_of(std::optional<Value> const& value, Choose choose) -> std::optional<
     return value ? std::optional{choose(*value)} : std::nullopt;
 }
 
-inline void write(query& insert, task_record const& task)
+/// Writes a task's row, with values for what parameters the text has besides; true when it returns one.
+template <class... More>
+bool write(query& insert, task_record const& task, More const&... more)
 {
     auto const part = [&](auto member) {
         return part_of(task.request, [&](command const& asked) { return std::string_view{asked.*member}; });
     };
-    insert.run_once(task.id, task.workflow, task.state, task.input, task.priority, task.identity_key, task.initiator,
-                    task.source_system, task.reason, task.created_at, task.started_at, task.finished_at, task.wake_at,
-                    task.status_reason, task.worker, task.epoch, task.recoveries,
-                    part_of(task.request, [](command const& asked) { return asked.kind; }), part(&command::step),
-                    part_of(task.request, [](command const& asked) { return asked.result; }), part(&command::reason));
+    return insert.run_once(task.id, task.workflow, task.state, task.input, task.priority, task.identity_key, task.initiator,
+                           task.source_system, task.reason, task.created_at, task.started_at, task.finished_at, task.wake_at,
+                           task.status_reason, task.worker, task.epoch, task.recoveries,
+                           part_of(task.request, [](command const& asked) { return asked.kind; }), part(&command::step),
+                           part_of(task.request, [](command const& asked) { return asked.result; }), part(&command::reason), more...);
 }
 
 inline std::pair<step_no, step_record> read_step(query& row)

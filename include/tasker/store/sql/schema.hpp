@@ -4,6 +4,8 @@
 #include <tasker/store/sql/dialect.hpp>
 #include <tasker/store/sql/statements.hpp>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -95,15 +97,32 @@ inline std::vector<std::string> task_indexes()
     };
 }
 
-/// All versions of the schema, oldest first.
-inline std::vector<migration> migrations(schema_words const& is)
+/// Version 2: a batch is known again by its number, and a worker learns that tasks were taken from it.
+inline std::vector<std::string> worker_columns(schema_words const& is)
 {
+    std::string const column = "alter table workers add column ";
+    std::string const number = " " + std::string{is.integer} + " not null default 0";
+    return {column + "batch" + number, column + "takeovers" + number};
+}
+
+/// Version 2: the steps whose task is there. A database may keep rows of purged tasks until it can drop many at once; there
+/// this view knows, and all who count steps ask it.
+inline constexpr char present_steps[] = "create view present_steps as select task_id, step_no, state from steps";
+
+/// All versions of the schema, oldest first.
+inline std::vector<migration> migrations(dialect const& of)
+{
+    schema_words const is = of.words();
     migration first{1, definition_tables(is)};
     for (auto table : {tasks_table, steps_table, transitions_table, workers_table})
         first.sql.push_back(table(is));
     for (std::string& index : task_indexes())
         first.sql.push_back(std::move(index));
-    return {std::move(first)};
+    migration second{2, worker_columns(is)};
+    second.sql.emplace_back(present_steps);
+    auto own = of.own_schema();
+    std::move(own.begin(), own.end(), std::back_inserter(second.sql));
+    return {std::move(first), std::move(second)};
 }
 
 } // namespace tasker::sql

@@ -2,6 +2,7 @@
 
 #include <tasker/store/sql/dialect.hpp>
 #include <tasker/store/sql/query.hpp>
+#include <tasker/store/sql/turnstile.hpp>
 
 #include <soci/soci.h>
 
@@ -9,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,9 +19,11 @@ namespace tasker::sql {
 /// One connection, with the statements prepared on it so far. Not thread-safe.
 class session {
 public:
-    explicit session(dialect const& of) { of.open(connection_); }
+    explicit session(dialect const& of) : dialect_{of} { of.open(connection_); }
 
     soci::session& connection() { return connection_; }
+    bool is_alive() { return dialect_.is_alive(connection_); }
+    dialect const& of() const { return dialect_; }
 
     /// The statement that runs `text`, prepared at its first use.
     query& get(statement_text const& text)
@@ -27,104 +31,102 @@ public:
         auto const found = queries_.find(text.sql);
         if (found != queries_.end())
             return *found->second;
-        return *queries_.emplace(text.sql, std::make_unique<query>(connection_, text)).first->second;
+        return *queries_.emplace(text.sql, std::make_unique<query>(connection_, text, dialect_.kept_statements())).first->second;
     }
 
-    /// Runs `work(*this)` as one transaction, begun by `begin`. When anything throws, nothing of it is stored and the
-    /// session is as good as new.
+    void execute(std::string_view sql) { get({std::string{sql}, "", ""}).run_once(); }
+
+    /// Runs `work(*this)` as one transaction, begun by `begin`. When anything throws, the session is to be dropped, and the
+    /// transaction with it.
     template <class Work>
     auto transact(std::string_view begin, Work& work)
     {
-        try {
-            get({std::string{begin}, "", ""}).run_once();
-            auto result = work(*this);
-            get({"commit", "", ""}).run_once();
-            return result;
-        } catch (...) {
-            abandon();
-            throw;
-        }
+        execute(begin);
+        auto result = work(*this);
+        execute("commit");
+        return result;
     }
 
 private:
-    /// Statements stopped half-way would keep the transaction alive, so they all go.
-    void abandon()
-    {
-        queries_.clear();
-        try {
-            execute(connection_, "rollback");
-        } catch (soci::soci_error const&) {
-            // no transaction is left: it never began, or the database itself has rolled it back
-        }
-    }
-
+    dialect const& dialect_;
     soci::session connection_;
     std::map<std::string, std::unique_ptr<query>, std::less<>> queries_; ///< gone before the connection
 };
 
-/// One session that writes, and as many that read as there are readers at one time.
-/// Thread safety: may be used from any thread; writers wait for each other, readers for nobody.
+/// As many sessions as are used at one time. One in which something failed is dropped, and with it a transaction that had
+/// not been committed; so are sessions whose server has gone.
+/// Thread safety: may be used from any thread; where a database has but one writer at a time, writers wait for each other.
 class session_pool {
 public:
-    explicit session_pool(dialect const& of) : dialect_{of}, writer_{of} {}
+    explicit session_pool(dialect const& of) : dialect_{of} { give_back(open()); }
 
     /// Runs `work` as one transaction that may write. Throws what `work` throws, database errors explained.
     template <class Work>
     auto write(Work work)
     {
-        std::scoped_lock const lock{writing_};
-        return explained([&] { return writer_.transact(dialect_.begin_write(), work); });
+        auto const turn = writing_turn();
+        return use([&](session& with) { return with.transact(dialect_.begin_write(), work); });
     }
 
     /// Runs `work` as one transaction that sees one state of the database.
     template <class Work>
     auto read(Work work)
     {
-        return explained([&] {
-            std::unique_ptr<session> reader = take_reader();
-            auto result = reader->transact(dialect_.begin_read(), work);
-            std::scoped_lock const lock{reading_};
-            idle_.push_back(std::move(reader));
-            return result;
-        });
+        return use([&](session& with) { return with.transact(dialect_.begin_read(), work); });
     }
 
-    /// Runs `work` on the writer's session outside of any transaction.
+    /// Runs `work`, whose every statement is a transaction by itself.
     template <class Work>
-    void alone(Work work)
-    {
-        std::scoped_lock const lock{writing_};
-        explained([&] { work(writer_.connection()); });
-    }
-
-private:
-    template <class Work>
-    auto explained(Work work) -> decltype(work())
+    auto use(Work work)
     {
         try {
-            return work();
+            std::unique_ptr<session> one = take();
+            auto result = work(*one);
+            give_back(std::move(one));
+            return result;
         } catch (soci::soci_error const& problem) {
             throw dialect_.explain(problem);
         }
     }
 
-    std::unique_ptr<session> take_reader()
+    /// A session for the caller alone, until it is given back or dropped. Throws `error{store_unavailable}`.
+    std::unique_ptr<session> take()
     {
-        {
-            std::scoped_lock const lock{reading_};
-            if (!idle_.empty()) {
-                auto reader = std::move(idle_.back());
+        for (;;) {
+            std::unique_ptr<session> one;
+            {
+                std::scoped_lock const lock{idle_mutex_};
+                if (idle_.empty())
+                    break;
+                one = std::move(idle_.back());
                 idle_.pop_back();
-                return reader;
             }
+            if (one->is_alive())
+                return one;
         }
-        return std::make_unique<session>(dialect_);
+        return open();
     }
 
+    void give_back(std::unique_ptr<session> one)
+    {
+        std::scoped_lock const lock{idle_mutex_};
+        idle_.push_back(std::move(one));
+    }
+
+    /// The right to write, where only one at a time can have it.
+    turnstile::turn writing_turn()
+    {
+        return dialect_.has_one_writer() ? turnstile::enter(writing_) : turnstile::turn{};
+    }
+
+    dialect const& of() const { return dialect_; }
+
+private:
+    std::unique_ptr<session> open() const { return std::make_unique<session>(dialect_); }
+
     dialect const& dialect_;
-    std::mutex writing_;
-    session writer_;
-    std::mutex reading_;
+    std::shared_ptr<turnstile> const writing_ = std::make_shared<turnstile>();
+    std::mutex idle_mutex_;
     std::vector<std::unique_ptr<session>> idle_;
 };
 

@@ -3,6 +3,7 @@
 #include <tasker/base/time.hpp>
 #include <tasker/store/sql/dialect.hpp>
 #include <tasker/store/sql/query.hpp>
+#include <tasker/store/sql/statements.hpp>
 
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace tasker {
 
@@ -85,14 +87,24 @@ public:
         return {.id = "text", .text = "text", .integer = "bigint", .serial_key = "integer primary key autoincrement",
                 .clustered = " without rowid"};
     }
+    bool is_alive(soci::session&) const override { return true; }
+    bool has_one_writer() const override { return true; }
+    statement_keeping kept_statements() const override { return statement_keeping::prepared; }
+    std::vector<std::string> begin_migration() const override { return {"begin immediate"}; }
+    std::vector<std::string> own_schema() const override { return {}; }
+    void look_after(soci::session&) const override {}
+    state_listing in_state(task_state state) const override
+    {
+        std::string const condition = one_of("state", {&state_names[static_cast<std::size_t>(state)], 1});
+        return {state == task_state::complete ? condition : condition + " and " + std::string{is_unusual}, "id desc"};
+    }
     std::string_view begin_write() const override { return "begin immediate"; }
     std::string_view begin_read() const override { return "begin"; }
-    /// SQLite counts milliseconds; within one statement, 'now' is one moment.
-    std::string_view wall_clock() const override
-    {
-        return "select cast(strftime('%s', 'now') as integer) * 1000000 + "
-               "cast(substr(strftime('%f', 'now'), 4) as integer) * 1000";
-    }
+    std::string begin_step() const override { return "begin immediate"; }
+    bool is_in_transaction(soci::session& session) const override { return sqlite3_get_autocommit(handle(session)) == 0; }
+    /// A refused commit leaves its transaction open, to be rolled back.
+    bool may_have_committed(soci::session& session, soci::soci_error const&) const override { return !is_in_transaction(session); }
+    std::string_view wall_clock() const override { return sqlite_clock; }
     std::string_view count_tables() const override { return "select count(*) from sqlite_master where type = 'table'"; }
     std::string_view count_version_tables() const override
     {
@@ -114,6 +126,13 @@ private:
     {
         query mode{session, {pragma, "", "t"}};
         return mode.run_once() ? mode.text() : std::string{};
+    }
+
+    /// SOCI's libraries keep the type information to themselves that -fsanitize=vptr would look at.
+    [[gnu::no_sanitize("vptr")]]
+    static sqlite_api::sqlite3* handle(soci::session& session)
+    {
+        return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
     }
 
     std::string connection_text() const { return "db=\"" + file_.string() + '"'; }

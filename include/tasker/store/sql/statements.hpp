@@ -49,12 +49,20 @@ inline constexpr char step_types[] = "itiiiiitttt";
 inline constexpr char transition_columns[] = "sequence, step_no, from_state, to_state, at, attempt, detail";
 inline constexpr char transition_types[] = "iittiit";
 
+// The time of the database's machine: microseconds since 1970, UTC.
+inline constexpr char postgres_clock[] = "select cast(extract(epoch from clock_timestamp()) * 1000000 as bigint)";
+/// SQLite counts milliseconds; within one statement, 'now' is one moment.
+inline constexpr char sqlite_clock[] = "select cast(strftime('%s', 'now') as integer) * 1000000 + "
+                                       "cast(substr(strftime('%f', 'now'), 4) as integer) * 1000";
+
 /// Every SQL text of the store, but for those of the schema.
 struct statements {
     // ---- definitions
     statement_text find_workflow{"select id from workflows where name_space = :ns and name = :name and version = :version",
                                  "ttt", "i"};
-    statement_text insert_workflow{"insert into workflows (name_space, name, version) values (:ns, :name, :version)", "ttt", ""};
+    statement_text insert_workflow{"insert into workflows (name_space, name, version) values (:ns, :name, :version) "
+                                   "on conflict do nothing",
+                                   "ttt", ""};
     statement_text all_workflows{"select id, name_space, name, version from workflows", "", "ittt"};
     statement_text workflow_steps{"select name, max_attempts, retryable from workflow_steps where workflow_id = :workflow "
                                   "order by step_no",
@@ -63,12 +71,17 @@ struct statements {
     statement_text put_workflow_step{
         "insert into workflow_steps (workflow_id, step_no, name, max_attempts, retryable) "
         "values (:workflow, :step, :name, :attempts, :retryable) on conflict (workflow_id, step_no) "
-        "do update set max_attempts = excluded.max_attempts, retryable = excluded.retryable",
+        "do update set max_attempts = excluded.max_attempts, retryable = excluded.retryable "
+        "where workflow_steps.max_attempts <> excluded.max_attempts or workflow_steps.retryable <> excluded.retryable",
         "iitii", ""};
     statement_text insert_workflow_edge{
         "insert into workflow_edges (workflow_id, parent_no, child_no) values (:workflow, :parent, :child)", "iii", ""};
 
     // ---- commit
+    statement_text note_batch{"insert into workers (id, expires_at, host, process, process_started, batch, takeovers) "
+                              "values (:worker, 0, '', 0, 0, :number, -1) on conflict (id) do update set batch = excluded.batch "
+                              "where workers.batch < excluded.batch",
+                              "ti", ""};
     statement_text insert_task{std::string{"insert into tasks ("} + task_columns +
                                    ") values (:id, :workflow, :state, :input, :priority, :key, :initiator, :system, "
                                    ":reason, :created, :started, :finished, :wake, :status, :worker, :epoch, :recoveries, "
@@ -98,6 +111,11 @@ struct statements {
     statement_text insert_transition{std::string{"insert into transitions (task_id, "} + transition_columns +
                                          ") values (:task, :sequence, :step, :from, :to, :at, :attempt, :detail)",
                                      std::string{"t"} + transition_types, ""};
+
+    /// The birth of tasks, as the rows tell it that a `from` supplies.
+    statement_text insert_birth{std::string{"insert into transitions (task_id, "} + transition_columns +
+                                    ") select id, 1, null, '', state, created_at, 0, ''",
+                                "", ""};
 
     // ---- claim; each gives `workflow`'s tasks, best first
     statement_text due{"select priority, id from tasks where workflow_id = :workflow and worker_id is null and "
@@ -140,6 +158,9 @@ struct statements {
         "expires_at = excluded.expires_at, host = excluded.host, process = excluded.process, "
         "process_started = excluded.process_started",
         "titii", ""};
+    statement_text takeovers{"select takeovers from workers where id = :id", "t", "i"};
+    statement_text take_over{"update workers set takeovers = takeovers + 1 where id = :id", "t", ""};
+    statement_text holdings{"select id, epoch from tasks where worker_id = :id and worker_id is not null order by id", "t", "ti"};
     statement_text delete_worker{"delete from workers where id = :id", "t", ""};
     statement_text free_tasks{"update tasks set worker_id = null where worker_id = :id", "t", ""};
     statement_text requests_of{"select id, request_kind, request_step, request_result, request_reason from tasks "
@@ -153,12 +174,13 @@ struct statements {
     statement_text load_task{std::string{"select "} + task_columns + " from tasks where id = :id", "t", task_types};
     statement_text load_steps{std::string{"select "} + step_columns + " from steps where task_id = :id order by step_no", "t",
                               step_types};
-    statement_text history{std::string{"select "} + transition_columns + " from transitions where task_id = :id order by sequence",
+    statement_text history{std::string{"select "} + transition_columns +
+                               " from tasks join transitions on transitions.task_id = tasks.id where tasks.id = :id order by sequence",
                            "t", transition_types};
     statement_text find_by_key{std::string{"select "} + task_columns + " from tasks where identity_key = :key", "t", task_types};
 
-    /// A page of tasks, newest first, of one workflow or all, of one state or all.
-    static statement_text find_page(std::optional<workflow_id> workflow, std::optional<task_state> state)
+    /// A page of tasks, newest first, of one workflow or all, of those in a state (`dialect::in_state`) or all.
+    static statement_text find_page(std::optional<workflow_id> workflow, std::optional<state_listing> const& state)
     {
         std::string sql = std::string{"select "} + task_columns + " from tasks where id < :before";
         std::string types = "t";
@@ -166,13 +188,9 @@ struct statements {
             sql += " and workflow_id = :workflow";
             types += 'i';
         }
-        if (state) {
-            sql += " and state = :state";
-            types += 't';
-            if (*state != task_state::complete)
-                sql.append(" and ").append(is_unusual);
-        }
-        return {sql + " order by id desc limit :limit", types + 'i', task_types};
+        if (state)
+            sql += " and " + state->condition;
+        return {sql + " order by " + (state ? state->order : "id desc") + " limit :limit", types + 'i', task_types};
     }
 
     // ---- statistics and purge
@@ -180,7 +198,7 @@ struct statements {
                                "sum(case when finished_at >= :finished and " + is_over() +
                                    " then 1 else 0 end) from tasks group by state",
                                "ii", "tiii"};
-    statement_text count_steps{"select state, count(*) from steps group by state", "", "ti"};
+    statement_text count_steps{"select state, count(*) from present_steps group by state", "", "ti"};
     statement_text count_defined_steps{
         "select coalesce(sum(tasks_of.number * steps_of.number), 0) "
         "from (select workflow_id, count(*) as number from tasks group by workflow_id) as tasks_of "
@@ -189,7 +207,8 @@ struct statements {
         "", "i"};
     statement_text count_errors{
         "select final, sum(case when next_retry_at > :now then 1 else 0 end), count(*) from (select steps.next_retry_at, "
-        "case when steps.failure_kind = 'permanent' or steps.attempts >= (case when defined.retryable = 0 then 1 "
+        "case when steps.failure_kind = 'abandoned' then 0 "
+        "when steps.failure_kind = 'permanent' or steps.attempts >= (case when defined.retryable = 0 then 1 "
         "else coalesce(defined.max_attempts, " + std::to_string(retry_policy{}.max_attempts) +
             ") end) then 1 else 0 end as final from steps join tasks on tasks.id = steps.task_id "
             "left join workflow_steps as defined on defined.workflow_id = tasks.workflow_id and "

@@ -71,7 +71,7 @@ public:
     /// A task that `owner` owns since its creation, under epoch 1; the owner's lease runs for a minute.
     task_record create_owned(worker_id owner)
     {
-        store.heartbeat(owner, now, lease);
+        store.heartbeat({owner, now, lease});
         task_record task = draft();
         task.worker = owner;
         task.epoch = 1;

@@ -84,7 +84,7 @@ inline void live_owner(bench& at)
     at.now += at.lease - std::chrono::microseconds{1};
     expect(at.claim(at.bob).empty(), "a live worker's task is not given out");
     expect(at.claim_named(at.bob, task.id).empty(), "a live worker keeps its task when it is asked for by name");
-    at.store.heartbeat(at.alice, at.now, at.lease);
+    at.store.heartbeat({at.alice, at.now, at.lease});
     at.now += std::chrono::microseconds{1};
     expect(at.claim(at.bob).empty(), "a heartbeat extends the lease");
 }
@@ -93,7 +93,7 @@ inline void dead_owner(bench& at)
 {
     task_record task = at.create_owned(at.alice);
     at.now += at.lease;
-    at.store.heartbeat(at.bob, at.now, at.lease);
+    at.store.heartbeat({at.bob, at.now, at.lease});
     auto const claimed = at.claim(at.bob);
     task.worker = at.bob;
     task.epoch = 2;
@@ -108,7 +108,7 @@ inline void finished_tasks_of_dead_workers(bench& at)
     task.state = task_state::cancelled;
     task.finished_at = at.now;
     task.worker = at.alice;
-    at.store.heartbeat(at.alice, at.now, at.lease);
+    at.store.heartbeat({at.alice, at.now, at.lease});
     at.create(task);
     expect(at.claim(at.bob).empty(), "a live worker keeps its finished task");
     expect(at.next_due(at.bob) == at.now + at.lease, "a finished task is due when its owner's lease runs out");

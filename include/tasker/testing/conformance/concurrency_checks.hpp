@@ -31,7 +31,7 @@ inline void concurrent_claims(bench& at)
     at.store.commit(batch);
     std::vector const workers{at.alice, at.bob};
     for (worker_id const worker : workers)
-        at.store.heartbeat(worker, at.now, at.lease);
+        at.store.heartbeat({worker, at.now, at.lease});
     auto const [first, second] = race([&](int which) {
         std::vector<task_id> mine;
         while (true) {
@@ -55,7 +55,7 @@ inline void concurrent_claims_of_one(bench& at)
 {
     std::vector const workers{at.alice, at.bob};
     for (worker_id const worker : workers)
-        at.store.heartbeat(worker, at.now, at.lease);
+        at.store.heartbeat({worker, at.now, at.lease});
     for (int round = 0; round < 30; ++round) {
         task_record const task = at.create();
         auto const [first, second] =

@@ -31,7 +31,7 @@ inline void expect_untouched(bench& at, task_record const& task)
 /// `task` as the batch knew it: its epoch is the one that was refused.
 inline void expect_lost(commit_result const& result, task_record const& task)
 {
-    expect(result.lease_lost == std::vector{lost_lease{task.id, task.epoch}},
+    expect(result.lease_lost == std::vector{task_lease{task.id, task.epoch}},
            "a lost lease must be reported exactly once, with the epoch of the refused rows");
     expect(result.duplicates.empty(), "a lost lease is no duplicate");
 }
@@ -74,8 +74,8 @@ inline void unknown_task(bench& at)
 inline void epochs_apart(bench& at)
 {
     task_record const before = at.create_owned(at.alice);
-    at.store.heartbeat(at.alice, at.now, duration::zero());
-    at.store.heartbeat(at.alice, at.now, at.lease);
+    at.store.heartbeat({at.alice, at.now, duration::zero()});
+    at.store.heartbeat({at.alice, at.now, at.lease});
     task_record const task = at.claim(at.alice).at(0).snapshot.task;
     commit_batch batch = at.batch_of(at.alice);
     batch.tasks = {bench::write_of(before), bench::write_of(task)};
@@ -129,7 +129,7 @@ inline void several_lost_epochs(bench& at)
     }
     auto found = at.store.commit(batch).lease_lost;
     std::sort(found.begin(), found.end());
-    expect(found == std::vector{lost_lease{task.id, 1}, lost_lease{task.id, 2}, lost_lease{task.id, 3}},
+    expect(found == std::vector{task_lease{task.id, 1}, task_lease{task.id, 2}, task_lease{task.id, 3}},
            "every refused epoch of a task must be reported, and each once");
     expect_untouched(at, task);
 }
@@ -160,7 +160,7 @@ inline void former_owner(bench& at)
 {
     task_record const task = at.create_owned(at.alice);
     at.now += at.lease;
-    at.store.heartbeat(at.bob, at.now, at.lease);
+    at.store.heartbeat({at.bob, at.now, at.lease});
     auto const claimed = at.claim(at.bob);
     expect(claimed.size() == 1 && claimed[0].recovered, "a dead worker's task must be given out");
     task_record const taken = claimed[0].snapshot.task;
@@ -173,7 +173,7 @@ inline void former_owner(bench& at)
 inline void own_former_epoch(bench& at)
 {
     task_record const task = at.create_owned(at.alice);
-    at.store.heartbeat(at.alice, at.now, duration::zero());
+    at.store.heartbeat({at.alice, at.now, duration::zero()});
     auto const claimed = at.claim(at.alice);
     expect(claimed.size() == 1, "a retired worker's task is free");
     expect_lost(at.store.commit(touch_everything(at, at.alice, task)), task);

@@ -244,7 +244,7 @@ inline void purge(bench& at)
     expect(at.store.load(live.id) && at.store.load(recent.id), "live and recent tasks stay");
     expect(at.store.load(asked.id).has_value(), "a task that somebody asked something of stays");
     expect(at.load(held.id).task.worker == at.alice, "a finished task that a worker still owns stays");
-    at.store.heartbeat(at.alice, at.now, duration::zero());
+    at.store.heartbeat({at.alice, at.now, duration::zero()});
     expect(at.store.purge(at.now + std::chrono::microseconds{1}, 10) == 1 && !at.store.load(held.id),
            "a finished task goes once its owner let go of it");
     task_record again = at.draft();

@@ -12,16 +12,16 @@ inline void requests_reach_the_owner(bench& at)
     command const asked{command_kind::resolve_step, "charge", payload{R"({"paid":"cash"})"}, "it's “fine”"};
     expect(at.store.request(mine.id, asked) == request_answer::stored, "a known task takes a request");
     expect(at.store.request(foreign.id, {}) == request_answer::stored, "another worker's task takes a request");
-    auto const told = at.store.heartbeat(at.alice, at.now, at.lease).requests;
+    auto const told = at.store.heartbeat({at.alice, at.now, at.lease}).requests;
     expect(told.size() == 1 && told[0].first == mine.id && told[0].second == asked,
            "a heartbeat tells the requests for this worker's tasks, whole, and no others");
-    expect(at.store.heartbeat(at.alice, at.now, at.lease).requests.size() == 1, "a request stays until it is cleared");
+    expect(at.store.heartbeat({at.alice, at.now, at.lease}).requests.size() == 1, "a request stays until it is cleared");
 
     commit_batch batch = at.batch_of(at.alice);
     batch.tasks = {bench::write_of(mine)};
     batch.tasks[0].clear_request = true;
     at.store.commit(batch);
-    expect(at.store.heartbeat(at.alice, at.now, at.lease).requests.empty(), "a cleared request is not told again");
+    expect(at.store.heartbeat({at.alice, at.now, at.lease}).requests.empty(), "a cleared request is not told again");
     expect(!at.load(quiet.id).task.request, "a request concerns one task");
     expect(at.store.request(at.draft().id, {}) == request_answer::unknown, "a request for an unknown task is refused");
 }
@@ -56,17 +56,17 @@ inline void retirement(bench& at)
 {
     task_record const task = at.create_owned(at.alice);
     task_record const other = at.create_owned(at.bob);
-    at.store.heartbeat(at.alice, at.now, duration::zero());
+    at.store.heartbeat({at.alice, at.now, duration::zero()});
     expect(!at.load(task.id).task.worker, "retiring frees the worker's tasks at once");
     expect(at.load(other.id).task.worker == at.bob, "retiring frees nobody else's tasks");
     worker_id const carol{1, 2};
-    at.store.heartbeat(carol, at.now, at.lease);
+    at.store.heartbeat({carol, at.now, at.lease});
     auto const claimed = at.claim(carol);
     expect(bench::ids_of(claimed) == std::vector{task.id}, "a freed task is claimable at once");
     expect(!claimed[0].recovered && claimed[0].snapshot.task.recoveries == 0, "a retired worker did not die");
     task_record const late = at.create_owned(at.bob);
-    at.store.heartbeat(at.bob, at.now, duration::zero());
-    at.store.heartbeat(at.bob, at.now, at.lease);
+    at.store.heartbeat({at.bob, at.now, duration::zero()});
+    at.store.heartbeat({at.bob, at.now, at.lease});
     expect(bench::ids_of(at.claim(at.bob)) == std::vector{other.id, late.id}, "a worker may come back after retiring");
 }
 
@@ -103,7 +103,7 @@ inline void next_due_of_leases(bench& at)
     workflow_id const other = at.store.register_workflow({"shop", "refund", "1.0.0"}, bench::chain({"refund"}));
     expect(!at.store.next_due(at.bob, at.now, std::vector{other}), "leases on other workflows' tasks do not count");
     worker_id const idle{1, 2};
-    at.store.heartbeat(idle, at.now, std::chrono::seconds{1});
+    at.store.heartbeat({idle, at.now, std::chrono::seconds{1}});
     expect(at.next_due(at.bob) == at.now + at.lease, "the lease of a worker without tasks does not count");
     at.now += at.lease;
     expect(at.next_due(at.bob) <= at.now, "a dead worker's task is due now");
@@ -117,7 +117,7 @@ inline void next_due_of_leases(bench& at)
     expect(at.next_due(at.bob).has_value(), "a finished task that its worker has not let go of is due when the lease runs out");
     task_record orphan = at.draft();
     orphan.worker = idle;
-    at.store.heartbeat(idle, at.now, duration::zero());
+    at.store.heartbeat({idle, at.now, duration::zero()});
     at.create(orphan);
     expect(at.next_due(at.bob) <= at.now, "a worker without a heartbeat counts as dead");
 }
@@ -126,7 +126,7 @@ inline void next_due_of_requests(bench& at)
 {
     task_record const finished = at.create_finished(task_state::error, at.now);
     at.store.request(finished.id, {command_kind::retry, "", {}, ""});
-    at.store.heartbeat(at.alice, at.now, at.lease);
+    at.store.heartbeat({at.alice, at.now, at.lease});
     expect(at.next_due(at.alice) <= at.now, "an unowned task with a request is due now");
     expect(at.claim(at.alice).size() == 1 && at.next_due(at.bob) == at.now + at.lease,
            "a request that a worker holds is nobody else's while it lives");

@@ -17,7 +17,7 @@ struct database {
     {
         sql::statements const texts;
         execute(session, texts.create_version_table.sql);
-        for (auto const& step : sql::migrations(sql::sqlite_dialect{"unused.db", {}}.words()))
+        for (auto const& step : sql::migrations(sql::sqlite_dialect{"unused.db", {}}))
             for (auto const& sql : step.sql)
                 execute(session, sql);
     }
@@ -50,6 +50,11 @@ std::vector<std::string> parameters(std::string const& sql)
     return names;
 }
 
+statement_text page_of(std::optional<workflow_id> workflow, task_state state)
+{
+    return sql::statements::find_page(workflow, sql::sqlite_dialect{"unused.db", {}}.in_state(state));
+}
+
 std::vector<statement_text> all_statements()
 {
     sql::statements const s;
@@ -64,7 +69,8 @@ std::vector<statement_text> all_statements()
             s.find_by_key,        s.count_tasks,         s.count_steps,         s.count_defined_steps,
             s.count_errors,       s.finished_before,     s.delete_task,         s.delete_steps,
             s.delete_transitions, s.delete_dead_workers, s.schema_version,      s.insert_version,
-            s.find_page(1, task_state::error),           s.find_page(1, {}),    s.find_page({}, task_state::complete),
+            s.note_batch,         s.takeovers,           s.take_over,           s.holdings,
+            page_of(1, task_state::error),               s.find_page(1, {}),    page_of({}, task_state::complete),
             s.find_page({}, {})};
 }
 
@@ -107,6 +113,8 @@ TEST_CASE("claims, heartbeats and purges look rows up and never scan the tasks")
     uses(texts.finished_before, "INDEX tasks_over (finished_at");
     uses(texts.find_by_key, "(identity_key=?)");
     uses(texts.fence, "(id=?)");
+    uses(texts.history, "(task_id=?)");
+    uses(texts.holdings, "INDEX tasks_owned (worker_id=?)");
     uses(texts.delete_dead_workers, "INDEX tasks_owned (worker_id=?)");
     uses(texts.count_errors, "INDEX steps_failed");
 }
@@ -114,7 +122,7 @@ TEST_CASE("claims, heartbeats and purges look rows up and never scan the tasks")
 TEST_CASE("lists need no sort: a page costs what it shows")
 {
     database tables;
-    for (auto const& text : {sql::statements::find_page(1, {}), sql::statements::find_page({}, task_state::error),
+    for (auto const& text : {sql::statements::find_page(1, {}), page_of({}, task_state::error),
                              sql::statements::find_page({}, {}), sql::statements{}.due, sql::statements{}.owned,
                              sql::statements{}.finished_before}) {
         INFO(tables.plan(text));
@@ -144,7 +152,7 @@ TEST_CASE("the tables take the words of the model and no others [B15]")
 TEST_CASE("migrations are numbered from 1 without gaps")
 {
     int expected = 0;
-    for (auto const& step : sql::migrations(sql::sqlite_dialect{"unused.db", {}}.words())) {
+    for (auto const& step : sql::migrations(sql::sqlite_dialect{"unused.db", {}})) {
         CHECK(step.version == ++expected);
         CHECK_FALSE(step.sql.empty());
     }

@@ -12,9 +12,10 @@ namespace {
 struct pool_of_a_file {
     pool_of_a_file()
     {
-        sessions.alone([this](soci::session& session) {
-            dialect.found(session);
-            execute(session, "create table t (x bigint not null)");
+        sessions.use([this](session& with) {
+            dialect.found(with.connection());
+            with.execute("create table t (x bigint not null)");
+            return true;
         });
     }
 
@@ -80,7 +81,10 @@ TEST_CASE("work that stops amid its rows does not keep the transaction open")
         throw std::runtime_error{"saw enough"};
     }),
                     std::runtime_error);
-    pool.sessions.alone([](soci::session& session) { execute(session, "drop table t"); });
+    CHECK(pool.sessions.write([](session& with) {
+        with.execute("drop table t");
+        return true;
+    }));
 }
 
 TEST_CASE("readers do not wait for the writer, and see what was there before it")

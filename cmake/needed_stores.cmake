@@ -1,0 +1,16 @@
+# tasker_lacks_store(<variable> <source>...): which of the stores that these sources need by their includes is missing:
+# "PostgreSQL", "SQLite", or nothing. Whatever is common to the SQL stores counts as SQLite's, beside which it is tested.
+function(tasker_lacks_store variable)
+    set(${variable} "" PARENT_SCOPE)
+    foreach(source IN LISTS ARGN)
+        file(STRINGS "${source}" sqlite REGEX "^#include [<\"](tasker/(sql/|store/(sql|postgres))|support/(postgres|pg_)|soci/|sqlite3|libpq)")
+        set(postgres ${sqlite})
+        list(FILTER postgres INCLUDE REGEX "postgres|libpq|pg_")
+        list(FILTER sqlite EXCLUDE REGEX "postgres|libpq|pg_")
+        if(sqlite AND NOT TARGET tasker::sqlite)
+            set(${variable} "SQLite" PARENT_SCOPE)
+        elseif(postgres AND NOT TARGET tasker::postgres)
+            set(${variable} "PostgreSQL" PARENT_SCOPE)
+        endif()
+    endforeach()
+endfunction()

@@ -1,0 +1,182 @@
+#pragma once
+
+#include <tasker/store/announcements.hpp>
+#include <tasker/store/sql/postgres_dialect.hpp>
+#include <tasker/store/sql/session_pool.hpp>
+#include <tasker/store/sql/worker_presence.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tasker::sql {
+
+/// The operations on which a store's speed depends, each as one statement, whatever its size: for a server, where every
+/// statement costs a round trip. Thread safety: as the store contract says.
+class array_access {
+public:
+    array_access(session_pool& sessions, statements const&, std::unique_ptr<worker_presence const> presence, std::string channel)
+        : sessions_{sessions}, presence_{std::move(presence)}, neighbours_{*presence_}, channel_{std::move(channel)}
+    {
+    }
+
+    commit_result commit(commit_batch const& batch)
+    {
+        return sessions_.use([&](session& with) { return write(with, batch); });
+    }
+
+    /// Writes a batch in the transaction that is open in `with`; without one it is a transaction by itself.
+    commit_result write(session& with, commit_batch const& batch)
+    {
+        return array_writer{batch}.write(with.get(array_writer::text()), channel_, announcements_of(batch));
+    }
+
+    std::vector<claimed_task> claim(claim_request const& request)
+    {
+        auto workflows = array_of(request.workflows);
+        auto gone = array_of(neighbours_.gone());
+        return sessions_.use([&](session& with) {
+            return read_claimed(with.get(claim_statement), request.worker, request.now, static_cast<std::int64_t>(request.limit),
+                                workflows.text(), gone.text(), request.task, std::string_view{request.reclaim ? "true" : "false"});
+        });
+    }
+
+    std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
+    {
+        auto wanted = array_of(workflows);
+        auto gone = array_of(neighbours_.gone());
+        return sessions_.use([&](session& with) {
+            query& due = with.get(next_due_statement);
+            due.run_once(worker, now, wanted.text(), gone.text());
+            return due.optional_time<time_point>();
+        });
+    }
+
+    heartbeat_result heartbeat(heartbeat_request const& beat)
+    {
+        return sessions_.use([&](session& with) { return beat.lease == duration::zero() ? retire(with, beat) : extend(with, beat); });
+    }
+
+    request_answer request(task_id task, command const& asked)
+    {
+        return sessions_.use([&](session& with) {
+            query& leave = with.get(request_statement);
+            leave.run_once(task, asked.kind, storable(asked.step), asked.result, storable(asked.reason), channel_);
+            std::string const answer = leave.text();
+            if (answer == "left")
+                return request_answer::stored;
+            return answer == "occupied" ? request_answer::pending : request_answer::unknown;
+        });
+    }
+
+    std::size_t purge(time_point before, std::size_t limit)
+    {
+        return sessions_.use([&](session& with) {
+            query& purge = with.get(purge_statement);
+            purge.run_once(before, limit);
+            auto const purged = purge.integer_as<std::size_t>();
+            with.get(partitions_statement).run_once(before);
+            return purged;
+        });
+    }
+
+private:
+    inline static statement_text const claim_statement{
+        "select * from claim_tasks(:worker, :now, :limit, cast(:workflows as bigint[]), cast(:gone as uuid[]), :task, "
+        "cast(:reclaim as boolean))",
+        "tiitttt", std::string{"t"} + task_types + 'i' + step_types};
+    inline static statement_text const next_due_statement{
+        "select next_due(:worker, :now, cast(:workflows as bigint[]), cast(:gone as uuid[]))", "titt", "i"};
+    inline static statement_text const heartbeat_statement{
+        "select * from heartbeat(:worker, :expires, :takeovers, :host, :process, :started)", "tiitii", "ttiitttt"};
+    inline static statement_text const retire_statement{"select retire_worker(:worker, :channel, :announcement)", "ttt", "i"};
+    inline static statement_text const request_statement{"select leave_request(:task, :kind, :step, :result, :reason, :channel)",
+                                                         "tttttt", "t"};
+    inline static statement_text const partitions_statement{"select keep_partitions(:before)", "i", ""};
+    inline static statement_text const purge_statement{"select purge_finished(:before, :limit)", "ii", "i"};
+
+    template <class Values>
+    static array_literal array_of(Values const& values)
+    {
+        array_literal array;
+        for (auto const& one : values)
+            array.add(one);
+        return array;
+    }
+
+    /// What others should hear of a batch, a line each: when the earliest task is due that anybody may take now, and that
+    /// tasks are over whose submitters wait elsewhere. One NOTIFY of each at most, since they make commits wait for each other.
+    static std::string announcements_of(commit_batch const& batch)
+    {
+        std::optional<time_point> due;
+        auto const offer = [&](std::optional<time_point> at) { due = std::min(due.value_or(time_point::max()), at.value_or(time_point{})); };
+        for (task_record const& task : batch.created)
+            if (!task.worker && !is_finished(task.state))
+                offer(task.wake_at);
+        bool is_over = false;
+        for (task_write const& task : batch.tasks) {
+            if (task.release && !is_finished(task.state))
+                offer(task.wake_at);
+            is_over = is_over || (task.taken_over && is_finished(task.state));
+        }
+        std::string lines;
+        if (due)
+            lines = to_text(announcement{announcement::kind::work_due, *due, batch.worker});
+        if (is_over)
+            lines += (lines.empty() ? "" : "\n") + to_text(announcement{announcement::kind::tasks_over, {}, batch.worker});
+        return lines;
+    }
+
+    heartbeat_result retire(session& with, heartbeat_request const& beat) const
+    {
+        query& row = with.get(retire_statement);
+        row.run_once(beat.worker, channel_, to_text(announcement{announcement::kind::work_due, {}, beat.worker}));
+        heartbeat_result result;
+        result.store_now = row.time();
+        return result;
+    }
+
+    heartbeat_result extend(session& with, heartbeat_request const& beat)
+    {
+        auto const self = presence_->self();
+        heartbeat_result result;
+        std::vector<task_lease> held;
+        std::vector<std::pair<worker_id, process_identity>> neighbours;
+        query& row = with.get(heartbeat_statement);
+        bool more = row.run(beat.worker, beat.now + beat.lease, beat.takeovers, self.host, self.process, self.started);
+        for (; more; more = row.next()) {
+            std::string const kind = row.text();
+            if (kind == "beat") {
+                row.skip();
+                result.takeovers = row.integer();
+                result.store_now = row.time();
+            } else if (kind == "request") {
+                auto const task = row.id<task_id>();
+                row.skip();
+                row.skip();
+                result.requests.emplace_back(task, *read_command(row));
+            } else if (kind == "neighbour") {
+                auto const worker = row.id<worker_id>();
+                auto const process = row.integer();
+                neighbours.push_back({worker, {self.host, process, row.integer()}});
+            } else if (kind == "held") {
+                auto const task = row.id<task_id>();
+                held.push_back({task, row.integer()});
+            } else {
+                result.holdings = std::move(held);
+            }
+        }
+        neighbours_.know(std::move(neighbours));
+        return result;
+    }
+
+    session_pool& sessions_;
+    std::unique_ptr<worker_presence const> presence_;
+    neighbourhood neighbours_;
+    std::string channel_;
+};
+
+} // namespace tasker::sql

@@ -1,0 +1,283 @@
+#pragma once
+
+#include <tasker/store/sql/array_literal.hpp>
+#include <tasker/store/sql/query.hpp>
+#include <tasker/store/store.hpp>
+#include <tasker/store/store_rules.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace tasker::sql {
+
+/// `commit_batch` writes a whole batch: one statement, so one round trip and one commit. Rows come as arrays; those of
+/// known tasks name the lease they are written under by its place in `l_task` and `l_epoch`, counted from 1.
+///
+/// It first locks the worker's own row. So a second try of a batch waits for the end of the first, and finds its number;
+/// and nobody can take a task from a worker between the look at its leases and the end of its commit: whoever takes over
+/// from a dead worker locks that row, too (see `claim_tasks`). Each of its statements sees what was committed before it.
+///
+/// Rows are made by subscripts: plpgsql keeps arrays taken apart, so that each costs the same however long they are, while
+/// `unnest` of many arrays makes an intermediate table of each, which costs more than the writing where there is one row.
+///
+/// `last_sequence` is a function so that each look-up is a statement about one task: a database that spreads transitions by
+/// task can send it where the task is.
+inline constexpr char commit_function[] = R"sql(
+create or replace function last_sequence(p_task uuid) returns bigint language plpgsql stable $by_index$ as $function$
+begin
+    return coalesce((select max(sequence) from transitions where task_id = p_task), 0);
+end $function$;
+
+create or replace function commit_batch(
+    p_worker uuid, p_number bigint, p_channel text, p_announcement text,
+    n_id uuid[], n_workflow bigint[], n_state text[], n_input text[], n_priority bigint[], n_key text[], n_initiator text[],
+    n_system text[], n_reason text[], n_created bigint[], n_started bigint[], n_finished bigint[], n_wake bigint[],
+    n_status text[], n_worker uuid[], n_epoch bigint[], n_recoveries bigint[], n_kind text[], n_step text[], n_result text[],
+    n_why text[],
+    l_task uuid[], l_epoch bigint[], l_new boolean[],
+    w_lease bigint[], w_state text[], w_status text[], w_started bigint[], w_finished bigint[], w_wake bigint[],
+    w_recoveries bigint[], w_release boolean[], w_clear boolean[],
+    s_lease bigint[], s_step bigint[], s_state text[], s_attempts bigint[], s_backoff bigint[], s_started bigint[],
+    s_finished bigint[], s_retry bigint[], s_result text[], s_kind text[], s_what text[], s_type text[],
+    x_lease bigint[], x_place bigint[], x_step bigint[], x_from text[], x_to text[], x_at bigint[], x_attempt bigint[],
+    x_detail text[])
+returns table (o_kind text, o_number bigint, o_task uuid)
+language plpgsql $by_index$ as $function$
+declare
+    v_fresh uuid[] default '{}';
+    v_last bigint[] default '{}'; -- of each lease: the sequence of the last transition there is, or -1 when it does not hold
+begin
+    if p_number > 0 then
+        insert into workers (id, expires_at, host, process, process_started, batch, takeovers)
+        values (p_worker, 0, '', 0, 0, p_number, -1)
+        on conflict (id) do update set batch = excluded.batch where workers.batch < excluded.batch;
+        if not found then
+            return query select 'was_committed', 0::bigint, null::uuid;
+            return;
+        end if;
+    else
+        perform from workers where id = p_worker for update;
+    end if;
+
+    if cardinality(n_id) > 0 then
+        with fresh as (
+            insert into tasks (id, workflow_id, state, input, priority, identity_key, initiator, source_system, reason,
+                created_at, started_at, finished_at, wake_at, status_reason, worker_id, epoch, recoveries, request_kind,
+                request_step, request_result, request_reason)
+            select n_id[i], n_workflow[i], n_state[i], n_input[i], n_priority[i], n_key[i], n_initiator[i], n_system[i],
+                n_reason[i], n_created[i], n_started[i], n_finished[i], n_wake[i], n_status[i], n_worker[i], n_epoch[i],
+                n_recoveries[i], n_kind[i], n_step[i], n_result[i], n_why[i]
+            from generate_series(1, cardinality(n_id)) as i
+            on conflict do nothing returning id)
+        select coalesce(array_agg(fresh.id), '{}') into v_fresh from fresh;
+        if cardinality(v_fresh) < cardinality(n_id) then
+            return query
+                select 'duplicate', n.no, coalesce((select tasks.id from tasks where tasks.id = n.id),
+                                                   (select tasks.id from tasks where tasks.identity_key = n.key))
+                from unnest(n_id, n_key) with ordinality as n (id, key, no) where n.id <> all (v_fresh);
+        end if;
+    end if;
+
+    if cardinality(l_task) > 0 then
+        select array_agg(case when t.id is null then -1
+                              when l.is_new then 0
+                              else last_sequence(l.task) end
+                         order by l.no)
+        into v_last
+        from (select l_task[i], l_epoch[i], l_new[i], i from generate_series(1, cardinality(l_task)) as i)
+            as l (task, epoch, is_new, no)
+        left join tasks t on t.id = l.task and t.epoch = l.epoch and (t.worker_id = p_worker or l.is_new)
+            and (not l.is_new or cardinality(v_fresh) = cardinality(n_id) or l.task = any (v_fresh));
+        if -1 = any (v_last) then
+            return query select 'lease_lost', l.no, null::uuid
+                from unnest(l_new, v_last) with ordinality as l (is_new, last, no) where l.last = -1 and not l.is_new;
+        end if;
+    end if;
+
+    if cardinality(w_lease) > 0 then
+        update tasks as t
+        set state = w.state, status_reason = w.status, started_at = w.started, finished_at = w.finished, wake_at = w.wake,
+            recoveries = w.recoveries, worker_id = case when w.release then null else t.worker_id end,
+            request_kind = case when w.clear then null else t.request_kind end,
+            request_step = case when w.clear then null else t.request_step end,
+            request_result = case when w.clear then null else t.request_result end,
+            request_reason = case when w.clear then null else t.request_reason end
+        from (select w_lease[i], w_state[i], w_status[i], w_started[i], w_finished[i], w_wake[i], w_recoveries[i],
+                w_release[i], w_clear[i]
+            from generate_series(1, cardinality(w_lease)) as i)
+            as w (lease, state, status, started, finished, wake, recoveries, release, clear)
+        where t.id = l_task[w.lease] and v_last[w.lease] >= 0;
+    end if;
+
+    if cardinality(s_lease) > 0 then
+        insert into steps (task_id, step_no, state, attempts, backoff_request, started_at, finished_at, next_retry_at, result,
+            failure_kind, failure_what, failure_type)
+        select l_task[s.lease], s.step, s.state, s.attempts, s.backoff, s.started, s.finished, s.retry, s.result, s.kind,
+            s.what, s.type
+        from (select s_lease[i], s_step[i], s_state[i], s_attempts[i], s_backoff[i], s_started[i], s_finished[i], s_retry[i],
+                s_result[i], s_kind[i], s_what[i], s_type[i]
+            from generate_series(1, cardinality(s_lease)) as i)
+            as s (lease, step, state, attempts, backoff, started, finished, retry, result, kind, what, type)
+        where v_last[s.lease] >= 0
+        on conflict (task_id, step_no) do update set state = excluded.state, attempts = excluded.attempts,
+            backoff_request = excluded.backoff_request, started_at = excluded.started_at, finished_at = excluded.finished_at,
+            next_retry_at = excluded.next_retry_at, result = excluded.result, failure_kind = excluded.failure_kind,
+            failure_what = excluded.failure_what, failure_type = excluded.failure_type;
+    end if;
+
+    if cardinality(x_lease) > 0 then
+        insert into transitions (task_id, sequence, step_no, from_state, to_state, at, attempt, detail)
+        select l_task[x.lease], v_last[x.lease] + x.place, x.step, x.old, x.new, x.at, x.attempt, x.detail
+        from (select x_lease[i], x_place[i], x_step[i], x_from[i], x_to[i], x_at[i], x_attempt[i], x_detail[i]
+            from generate_series(1, cardinality(x_lease)) as i)
+            as x (lease, place, step, old, new, at, attempt, detail)
+        where v_last[x.lease] >= 0;
+    end if;
+
+    if p_announcement <> '' then
+        perform pg_notify(p_channel, line) from unnest(string_to_array(p_announcement, chr(10))) as line;
+    end if;
+end $function$)sql";
+
+/// Calls `commit_batch` with a batch's rows as columns.
+class array_writer {
+    template <std::size_t Size>
+    using columns = std::array<array_literal, Size>;
+    static constexpr std::size_t total_columns = 21 + 3 + 9 + 12 + 8;
+
+    template <std::size_t Size>
+    static auto ties(columns<Size>& of)
+    {
+        return std::apply([](auto&... column) { return std::tie(column...); }, of);
+    }
+
+public:
+    explicit array_writer(commit_batch const& batch) : batch_{batch}
+    {
+        for (task_record const& task : batch.created)
+            add(task);
+        for (task_write const& write : batch.tasks)
+            add(write);
+        for (step_write const& write : batch.steps)
+            add(write);
+        for (std::size_t at = 0; at < batch.transitions.size(); ++at)
+            add(batch.transitions[at], batch.transition_epochs[at]);
+    }
+
+    static statement_text const& text()
+    {
+        static statement_text const call = [] {
+            std::string sql = "select o_kind, o_number, o_task from commit_batch(";
+            std::string const types = "titt" + std::string(total_columns, 't');
+            for (std::size_t at = 0; at < types.size(); ++at)
+                sql.append(at == 0 ? ":p" : ", :p").append(std::to_string(at));
+            return statement_text{sql + ")", types, "tit"};
+        }();
+        return call;
+    }
+
+    commit_result write(query& call, std::string_view channel, std::string_view announcement)
+    {
+        commit_result result;
+        bool more = std::apply([&](auto&... column) { return call.run(batch_.worker, batch_.number, channel, announcement, column.text()...); },
+                               std::tuple_cat(ties(created_), ties(leases_), ties(tasks_), ties(steps_), ties(transitions_)));
+        for (; more; more = call.next()) {
+            std::string const kind = call.text();
+            auto const at = static_cast<std::size_t>(call.integer() - 1);
+            if (kind == "was_committed")
+                result.was_committed = true;
+            else if (kind == "duplicate")
+                result.duplicates.push_back({batch_.created[at].id, call.id<task_id>()});
+            else
+                result.lease_lost.push_back(held_[at]);
+        }
+        tasker::detail::drop_repetitions(result.lease_lost);
+        return result;
+    }
+
+private:
+    enum class row_of { known_task, new_task };
+
+    template <std::size_t Size, class... Values>
+    static void add_row(columns<Size>& to, Values const&... values)
+    {
+        static_assert(sizeof...(values) == Size);
+        std::size_t at = 0;
+        (to[at++].add(values), ...);
+    }
+
+    template <class Part>
+    static auto part(std::optional<command> const& of, Part member)
+    {
+        using value = std::remove_cvref_t<decltype((*of).*member)>;
+        return of ? std::optional<value>{(*of).*member} : std::nullopt;
+    }
+
+    void add(task_record const& task)
+    {
+        add_row(created_, task.id, task.workflow, task.state, task.input, task.priority, std::string_view{task.identity_key},
+                std::string_view{task.initiator}, std::string_view{task.source_system}, std::string_view{task.reason},
+                task.created_at, task.started_at, task.finished_at, task.wake_at, std::string_view{task.status_reason},
+                task.worker, task.epoch, task.recoveries, part(task.request, &command::kind), part(task.request, &command::step),
+                part(task.request, &command::result), part(task.request, &command::reason));
+        lease_of(task.id, task.epoch, row_of::new_task);
+    }
+
+    void add(task_write const& write)
+    {
+        add_row(tasks_, lease_of(write.id, write.epoch), write.state, std::string_view{write.status_reason}, write.started_at,
+                write.finished_at, write.wake_at, write.recoveries, write.release, write.clear_request);
+    }
+
+    void add(step_write const& write)
+    {
+        step_record const& step = write.record;
+        auto const& last = step.last_failure;
+        add_row(steps_, lease_of(write.task, write.epoch), write.step, step.state, step.attempts, step.backoff_request,
+                step.started_at, step.finished_at, step.next_retry_at, step.result,
+                last ? std::optional{last->kind} : std::nullopt, last ? std::optional<std::string_view>{last->what} : std::nullopt,
+                last ? std::optional<std::string_view>{last->type} : std::nullopt);
+    }
+
+    void add(transition_record const& line, std::int64_t epoch)
+    {
+        auto const lease = lease_of(line.task, epoch);
+        add_row(transitions_, lease, ++lines_[lease - 1], line.step, std::string_view{line.from}, std::string_view{line.to},
+                line.at, line.attempt, std::string_view{line.detail});
+    }
+
+    /// The number of a lease, from 1.
+    std::size_t lease_of(task_id task, std::int64_t epoch, row_of kind = row_of::known_task)
+    {
+        auto const [at, is_first] = numbers_.try_emplace(task);
+        for (std::size_t const number : at->second)
+            if (held_[number - 1].epoch == epoch)
+                return number;
+        held_.push_back({task, epoch});
+        lines_.push_back(0);
+        add_row(leases_, task, epoch, kind == row_of::new_task);
+        at->second.push_back(held_.size());
+        return held_.size();
+    }
+
+    commit_batch const& batch_;
+    columns<21> created_;
+    columns<3> leases_;
+    columns<9> tasks_;
+    columns<12> steps_;
+    columns<8> transitions_;
+    std::vector<task_lease> held_;                                   ///< of each lease
+    std::vector<std::int64_t> lines_;                                ///< of each lease: transitions so far
+    std::unordered_map<task_id, std::vector<std::size_t>> numbers_; ///< of each task's leases
+};
+
+} // namespace tasker::sql
