@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <sys/file.h>
@@ -19,6 +20,8 @@ public:
 
     std::filesystem::path const& path() const noexcept { return path_; }
     std::filesystem::path database() const { return path_ / "orders.db"; }
+    /// Names the schema of the orders, when they are in PostgreSQL.
+    std::filesystem::path schema() const { return path_ / "orders.schema"; }
     std::filesystem::path ledger() const { return path_ / "ledger.jsonl"; }
     std::filesystem::path report(int batch) const { return path_ / ("report-" + std::to_string(batch) + ".txt"); }
     std::filesystem::path picture(int batch) const { return path_ / ("slowest-" + std::to_string(batch) + ".svg"); }
@@ -35,6 +38,18 @@ public:
 private:
     std::filesystem::path path_;
 };
+
+/// Written whole or not at all: a report's existence says that its batch is over.
+inline void write_file(std::filesystem::path const& file, std::string const& text)
+{
+    auto const unfinished = file.string() + ".part";
+    std::ofstream out{unfinished, std::ios::binary};
+    out << text;
+    out.close();
+    if (!out)
+        throw std::runtime_error{unfinished + " cannot be written; is the disk full?"};
+    std::filesystem::rename(unfinished, file);
+}
 
 /// Keeps other processes off one role in a data folder, until destruction or death.
 class folder_lock {

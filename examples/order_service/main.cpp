@@ -10,12 +10,12 @@
 #include "order_run.hpp"
 #include "orders_file.hpp"
 #include "orders_in_store.hpp"
+#include "orders_place.hpp"
 #include "report.hpp"
 #include "timeline.hpp"
 #include "workflow.hpp"
 
 #include <tasker/store/any_store.hpp>
-#include <tasker/store/sqlite_store.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -37,13 +37,6 @@ namespace {
 
 using namespace order_service;
 
-tasker::any_store open_store(data_folder const& folder)
-{
-    tasker::any_store store{tasker::sqlite_store{folder.database()}};
-    store.migrate();
-    return store;
-}
-
 /// The steps and edges; where the steps would act does not matter to them.
 tasker::graph workflow_shape()
 {
@@ -59,25 +52,12 @@ std::vector<std::string> step_names(tasker::graph const& steps)
     return names;
 }
 
-/// Written whole or not at all: a report's existence says that its batch is over.
-void write_file(std::filesystem::path const& file, std::string const& text)
-{
-    auto const unfinished = file.string() + ".part";
-    std::ofstream out{unfinished, std::ios::binary};
-    out << text;
-    out.close();
-    if (!out)
-        throw std::runtime_error{unfinished + " cannot be written; is the disk full?"};
-    std::filesystem::rename(unfinished, file);
-}
-
 /// Where the batch stands before the run; says so when it goes on with an unfinished one.
-progress take_up(data_folder const& folder, int batch, std::vector<order> const& orders)
+progress take_up(tasker::any_store store, int batch, std::vector<order> const& orders)
 {
     auto const steps = workflow_shape();
     progress start{};
     start.total = orders.size();
-    auto store = open_store(folder);
     std::map<std::string, tasker::task_record> known;
     for (auto& [key, task] : orders_in(store, batch))
         known.emplace(key, std::move(task));
@@ -94,10 +74,9 @@ progress take_up(data_folder const& folder, int batch, std::vector<order> const&
     return start;
 }
 
-void report_on(data_folder const& folder, int batch, amount_of_words words)
+void report_on(tasker::any_store store, data_folder const& folder, int batch, amount_of_words words)
 {
     auto const steps = workflow_shape();
-    auto store = open_store(folder);
     std::vector<order_story> stories;
     for (auto const& [key, task] : orders_in(store, batch))
         stories.push_back(story_of(store, steps, task));
@@ -121,7 +100,8 @@ int run(options const& chosen)
     data_folder const folder{chosen.data};
     folder_lock const only_one{folder, "run"};
     int const batch = folder.current_batch();
-    auto const start = take_up(folder, batch, orders);
+    orders_place const place{folder, chosen.store};
+    auto const start = take_up(place.open(), batch, orders);
 
     std::unique_ptr<folder_lock> ledger_lock;
     std::unique_ptr<gateway_thread> own_gateway;
@@ -133,14 +113,14 @@ int run(options const& chosen)
     }
     shop const at{payment_client{bank}, {chosen.speed}, batch};
     auto const kind = chosen.words == amount_of_words::few ? screen::nothing : screen_of_stdout();
-    order_run work{at, folder, chosen.concurrency, start, kind};
+    order_run work{at, place.open(), chosen.concurrency, start, kind};
     if (work.work_through(orders) == run_end::stopped) {
         auto const left = orders.size() - work.now().finished();
         std::cout << "Stopped with " << left << " of " << orders.size()
                   << " orders unfinished. Start it again in the same way, and it goes on where it was.\n";
         return 0;
     }
-    report_on(folder, batch, chosen.words);
+    report_on(place.open(), folder, batch, chosen.words);
     return 0;
 }
 
@@ -163,14 +143,15 @@ int run_gateway(options const& chosen)
 int check(options const& chosen)
 {
     data_folder const folder{chosen.data};
-    if (!std::filesystem::exists(folder.database()))
+    orders_place const place{folder, chosen.store};
+    if (!place.is_founded())
         throw std::runtime_error{"There is no database in " + folder.path().string() +
                                  "; name its folder with --data DIR."};
     if (!std::filesystem::exists(folder.ledger()))
         throw std::runtime_error{"There is no ledger in " + folder.path().string() +
                                  "; a gateway that runs by itself needs the same --data DIR."};
     folder_lock const nobody_runs{folder, "run"};
-    auto store = open_store(folder);
+    auto store = place.open();
     order_check const checked{store, workflow_shape(), read_ledger(folder.ledger())};
     if (!chosen.list.empty()) {
         std::ofstream out{chosen.list};

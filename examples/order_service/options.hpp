@@ -21,11 +21,13 @@ public:
 
 enum class job { run, gateway, check, help };
 enum class amount_of_words { usual, few };
+enum class store_kind { sqlite, postgres };
 
 struct options {
     job what = job::run;
     std::filesystem::path orders;
     std::filesystem::path data;
+    store_kind store = store_kind::sqlite;
     double speed = 1.0;   ///< (0, 1000]
     int concurrency = 10; ///< steps at a time, 1 to 10,000
     amount_of_words words = amount_of_words::usual;
@@ -35,16 +37,20 @@ struct options {
 
 inline constexpr std::string_view help_text = R"(order_service: ships an orders file, one durable workflow an order.
 
-  order_service [run] [--orders FILE] [--data DIR] [--speed X | --fast] [--concurrency N] [--gateway PORT] [--quiet]
+  order_service [run] [--orders FILE] [--data DIR] [--store sqlite|postgres] [--speed X | --fast] [--concurrency N]
+                [--gateway PORT] [--quiet]
       Works through the orders: validate -> reserve and charge -> ship -> notify. Stop it with Ctrl-C, or kill it, at
       any moment: started again, it goes on where it was. A finished run leaves a report; the next run starts afresh.
-  order_service gateway --port N [--data DIR] [--speed X | --fast]
+  order_service gateway --port N [--data DIR] [--store sqlite|postgres] [--speed X | --fast]
       Runs the payment gateway by itself, for `order_service --gateway N`. Otherwise it is a thread of the run.
-  order_service check [--data DIR] [--list FILE]
+  order_service check [--data DIR] [--store sqlite|postgres] [--list FILE]
       Compares the database with the gateway's ledger: every order at most once, every charge where it belongs.
 
   --orders FILE      a JSON array of orders               (shipped: orders.json)
-  --data DIR         database, ledger and reports          (${XDG_STATE_HOME:-~/.local/state}/tasker/order_service)
+  --data DIR         database, ledger and reports          (${XDG_STATE_HOME:-~/.local/state}/tasker/order_service,
+                                                            with postgres: .../order_service_postgres)
+  --store postgres   the orders are in a schema of the PostgreSQL that the environment variable TASKER_POSTGRES tells how
+                     to connect to, such as "host=localhost dbname=shop user=worker"; ledger and reports stay in DIR
   --speed X          the simulated world runs X times as fast; --fast is --speed 10
   --concurrency N    steps running at a time              (10)
   --gateway PORT     use the gateway on this loopback port
@@ -57,13 +63,14 @@ Exit status: 0 finished, or stopped by the first Ctrl-C; 1 something failed; 2 b
 
 namespace detail {
 
-inline std::filesystem::path default_data()
+inline std::filesystem::path default_data(store_kind store)
 {
     auto const text = [](char const* name) { return std::string_view{std::getenv(name) ? std::getenv(name) : ""}; };
     std::filesystem::path state{text("XDG_STATE_HOME")};
     if (state.empty() && !text("HOME").empty())
         state = std::filesystem::path{text("HOME")} / ".local" / "state";
-    return (state.empty() ? std::filesystem::temp_directory_path() : state) / "tasker" / "order_service";
+    return (state.empty() ? std::filesystem::temp_directory_path() : state) / "tasker" /
+           (store == store_kind::postgres ? "order_service_postgres" : "order_service");
 }
 
 template <class Number>
@@ -124,6 +131,13 @@ private:
             throw usage_error{"There is no command \"" + std::string{word} + "\"; there are run, gateway and check."};
     }
 
+    static store_kind store_from(std::string_view word)
+    {
+        if (word != "sqlite" && word != "postgres")
+            throw usage_error{"--store takes sqlite or postgres, not \"" + std::string{word} + "\"."};
+        return word == "postgres" ? store_kind::postgres : store_kind::sqlite;
+    }
+
     void option(std::string_view word)
     {
         if (word == "--help" || word == "-h")
@@ -132,6 +146,8 @@ private:
             result_.orders = value_of(word);
         else if (word == "--data")
             result_.data = value_of(word);
+        else if (word == "--store")
+            result_.store = store_from(value_of(word));
         else if (word == "--list")
             result_.list = value_of(word);
         else if (word == "--fast")
@@ -160,8 +176,9 @@ inline options read_options(std::span<char const* const> words, std::filesystem:
 {
     options result;
     result.orders = shipped_orders;
-    result.data = detail::default_data();
     detail::command_line{words, result}.read();
+    if (result.data.empty())
+        result.data = detail::default_data(result.store);
     return result;
 }
 

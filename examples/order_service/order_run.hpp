@@ -1,6 +1,5 @@
 #pragma once
 
-#include "data_folder.hpp"
 #include "order.hpp"
 #include "orders_in_store.hpp"
 #include "progress_bar.hpp"
@@ -8,7 +7,7 @@
 #include "workflow.hpp"
 
 #include <tasker/engine.hpp>
-#include <tasker/store/sqlite_store.hpp>
+#include <tasker/store/any_store.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -34,9 +33,9 @@ enum class run_end { finished, stopped };
 /// Works through one batch of orders: submits them all, lets the engine run, shows how far it is, obeys Ctrl-C.
 class order_run {
 public:
-    order_run(shop const& at, data_folder const& folder, int concurrency, progress start, screen kind)
+    order_run(shop const& at, tasker::any_store store, int concurrency, progress start, screen kind)
         : batch_{at.batch}, tracker_{start}, bar_{std::cout, kind},
-          engine_{io_, tasker::sqlite_store{folder.database()}, options_for(concurrency)}
+          engine_{io_, std::move(store), options_for(concurrency)}
     {
         engine_.add(fulfil_order(at));
         listening_ = engine_.subscribe([this](tasker::event const& heard) { tracker_.hear(heard); },

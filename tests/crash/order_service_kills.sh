@@ -4,6 +4,7 @@
 # had recorded it before a kill. A batch that gets done between two kills is followed by another one.
 #
 #   order_service_kills.sh PROGRAM [KILLS] [SEED]
+#   ORDER_SERVICE_STORE=postgres TASKER_POSTGRES=... order_service_kills.sh PROGRAM ...
 set -u -o pipefail
 
 program=$1
@@ -14,8 +15,11 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/order_service_kills.XXXXXX")
 data=$folder/data
 running=
 
+source "$(dirname "${BASH_SOURCE[0]}")/order_service_store.bash"
+
 clean_up() {
     [ -z "$running" ] || kill -9 "$running" 2>/dev/null
+    drop_schemas "$folder"
     rm -rf "$folder"
 }
 trap clean_up EXIT
@@ -28,12 +32,12 @@ fail() {
 
 # Checks what is in the folder $1, and writes a line for each order to $2.
 check() {
-    "$program" check --data "$1" --list "$2" >"$folder/check.out" 2>&1 || fail "$(cat "$folder/check.out")"
+    "$program" check "${store[@]}" --data "$1" --list "$2" >"$folder/check.out" 2>&1 || fail "$(cat "$folder/check.out")"
 }
 
 # Runs the program for up to three seconds, and kills it then. Fails when it has ended by itself.
 run_and_kill() {
-    "$program" --data "$data" --speed 2 --quiet >"$folder/run-$1.out" 2>&1 &
+    "$program" "${store[@]}" --data "$data" --speed 2 --quiet >"$folder/run-$1.out" 2>&1 &
     running=$!
     sleep "$((RANDOM % 3)).$(printf %03d $((RANDOM % 1000)))"
     local killed=0
@@ -48,17 +52,17 @@ run_and_kill() {
 echo "seed $seed, $kills kills"
 for ((kill = 1; kill <= kills; kill++)); do
     until run_and_kill "$kill"; do :; done
-    [ -e "$data/orders.db" ] || continue # it had no time to begin
+    [ -e "$data/orders.db" ] || [ -e "$data/orders.schema" ] || continue # it had no time to begin
     check "$data" "$folder/after-$kill.list"
     echo "kill $kill: $(head -n 1 "$folder/check.out")"
 done
 
-"$program" --data "$data" --speed 4 --quiet >"$folder/last.out" 2>&1 || fail "the last run ended with status $?"
+"$program" "${store[@]}" --data "$data" --speed 4 --quiet >"$folder/last.out" 2>&1 || fail "the last run ended with status $?"
 check "$data" "$folder/end.list"
 cat "$folder/check.out"
 grep -qE "task=(pending|in_progress)" "$folder/end.list" && fail "some orders never ended"
 
-"$program" --data "$folder/calm" --speed 20 --quiet >"$folder/calm.out" 2>&1 || fail "the undisturbed run ended with status $?"
+"$program" "${store[@]}" --data "$folder/calm" --speed 20 --quiet >"$folder/calm.out" 2>&1 || fail "the undisturbed run ended with status $?"
 check "$folder/calm" "$folder/calm.list"
 
 # The order's id, how it ended, how its charge ended; of batch $2.

@@ -15,7 +15,8 @@
 #include <sstream>
 #include <string>
 
-// The page that the README shows, compiled and run. The last test fails when the two differ.
+// The page that the README shows, compiled and run. The last test fails when the two differ, or what it shows of
+// PostgreSQL differs from readme_postgres.cpp.
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -106,7 +107,8 @@ TEST_CASE("the page that the README shows runs on SQLite")
 
 TEST_CASE("the page that the README shows is the one that is tested")
 {
-    std::string const tested = text_of(__FILE__);
+    std::filesystem::path const here{__FILE__};
+    std::string const tested = text_of(here) + text_of(here.parent_path() / "readme_postgres.cpp");
     std::istringstream readme{text_of(std::filesystem::path{TASKER_SOURCE_DIRECTORY} / "README.md")};
     bool inside = false;
     int lines = 0;
