@@ -79,7 +79,8 @@ public:
 
     /// Stores a task of `name` ("shop/fulfil-order": the latest version; "shop/fulfil-order@1.0.0": that one) and starts
     /// it. Returns when it is durable. Input and options are taken before this returns.
-    /// Throws `error{unknown_workflow}`, `error{invalid_input}`, `error{duplicate_task}`, `error{engine_stopped}`.
+    /// Throws `error{unknown_workflow}`, `error{invalid_input}`, `error{duplicate_task}`, `error{engine_stopped}`,
+    /// `error{invalid_options}` for an identity key that is too long.
     template <class Input>
     boost::asio::awaitable<task_handle> submit(std::string_view name, Input&& input, submit_options const& options = {})
     {

@@ -250,6 +250,8 @@ TASKER_INLINE boost::asio::awaitable<task_handle> engine::submit_payload(std::st
                 asked.workflow = core.registry.find(name);
                 asked.input = detail::accept_input(asked.workflow->flow, asked.input);
                 asked.identity_key = identify(asked);
+                if (auto const problem = problem_of_identity_key(asked.identity_key))
+                    throw error{errc::invalid_options, *problem};
             } catch (...) {
                 done(std::current_exception(), {});
                 return;

@@ -67,7 +67,7 @@ enum class on_duplicate {
 
 /// How one task is submitted. Trivially destructible: the views must live until the submission is awaited.
 struct submit_options {
-    std::string_view key = {};              ///< identity chosen by the caller; not empty: it alone counts
+    std::string_view key = {};              ///< identity chosen by the caller, at most 512 bytes; not empty: it alone counts
     tasker::identity identity = tasker::identity::unique;
     tasker::on_duplicate on_duplicate = tasker::on_duplicate::reject;
     int priority = 0;                       ///< higher first, added to its steps' own

@@ -54,7 +54,7 @@ TEST_CASE("a worker that was away past its lease learns with its next heartbeat 
         }
         co_return 666;
     }));
-    auto const lost = former.subscribe([&heard](task_lease_lost const&) { heard.push_back("lease lost"); });
+    auto const lost = former.subscribe([&heard](task_lease_lost const&) { heard.push_back("lease lost"); }, {.delivery = delivery::in_place});
     task_handle const task = fleet.await(former.submit("test/single"));
 
     watch->loses_heartbeats = true;
@@ -83,7 +83,7 @@ TEST_CASE("a worker keeps the tasks that nobody took, however long it was away")
     engine& only = fleet.launch(support::failing_store{data, watch}, leased());
     only.add(single(scripted_step{}.takes(1h)));
     bool lost = false;
-    auto const hears = only.subscribe([&lost](task_lease_lost const&) { lost = true; });
+    auto const hears = only.subscribe([&lost](task_lease_lost const&) { lost = true; }, {.delivery = delivery::in_place});
     task_handle const task = fleet.await(only.submit("test/single"));
     watch->loses_heartbeats = true;
     fleet.advance(20s);

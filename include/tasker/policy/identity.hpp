@@ -2,6 +2,8 @@
 
 #include <tasker/base/sha256.hpp>
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +23,18 @@ inline std::string content_identity(std::string_view name_space, std::string_vie
         hash.append(field);
     }
     return hash.finish();
+}
+
+/// In bytes; longer ones do not fit into the index of every database.
+inline constexpr std::size_t longest_identity_key = 512;
+
+/// What is wrong with an identity key that a caller or a strategy chose, in a sentence, or nothing.
+inline std::optional<std::string> problem_of_identity_key(std::string_view key)
+{
+    if (key.size() <= longest_identity_key)
+        return std::nullopt;
+    return "the identity key is " + std::to_string(key.size()) + " bytes long, and at most " + std::to_string(longest_identity_key) +
+           " are allowed; use a hash of it";
 }
 
 } // namespace tasker

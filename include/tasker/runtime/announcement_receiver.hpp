@@ -58,7 +58,7 @@ private:
     void connect()
     {
         parts_.calls.run(
-            offload::lane::queries, std::weak_ptr<void>{owner_}, [store = &parts_.store] { return store->listen(); },
+            offload::lane::listening, std::weak_ptr<void>{owner_}, [store = &parts_.store] { return store->listen(); },
             [this](std::exception_ptr const& problem, std::optional<std::unique_ptr<announcement_source>> source) {
                 if (stopped_)
                     return;

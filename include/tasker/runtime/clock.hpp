@@ -30,10 +30,12 @@ public:
     virtual time_point now() const = 0;
     /// Compares with the store's clock, which rules over leases and due times; nothing: the store has none of its own.
     virtual void synchronize(std::optional<time_point> store_now) = 0;
+    /// Takes over the store's clock, forward or back; called before anything waits.
+    virtual void start_from(std::optional<time_point> store_now) = 0;
     virtual std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) = 0;
 };
 
-/// UTC, read once and carried on by the steady clock. At each heartbeat it is moved forward to the store's clock when it
+/// UTC, read once (from the store, if it has a clock) and carried on by the steady clock. At each heartbeat it is moved forward to the store's clock when it
 /// lags (the machine was suspended, the wall clock was set forward), never back: what waits may then be due at once.
 class system_clock final : public clock {
 public:
@@ -51,6 +53,12 @@ public:
         duration const offset = store_now->time_since_epoch() - steady();
         if (offset > offset_.load(std::memory_order_relaxed)) // called on one strand: no race between the two
             offset_.store(offset, std::memory_order_relaxed);
+    }
+
+    void start_from(std::optional<time_point> store_now) override
+    {
+        if (store_now)
+            offset_.store(store_now->time_since_epoch() - steady(), std::memory_order_relaxed);
     }
 
     std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) override

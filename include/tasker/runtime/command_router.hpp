@@ -43,6 +43,7 @@ public:
         if (at == parts_.residents.end())
             return; // whoever claims it next finds the request in its row
         task_run& task = *at->second;
+        task.asked_late = task.asked_late || (task.leaving && !task.request_in_hand);
         if (task.leaving || task.request_in_hand || (task.request_cleared_at && heard_at <= *task.request_cleared_at))
             return;
         task.request_in_hand = true;

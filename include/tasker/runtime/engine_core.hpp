@@ -332,6 +332,8 @@ private:
             else
                 commands.look_again(id, std::move(late)); // it is still in the task's row
         }
+        if (task->asked_late)
+            leases.expect(parts.now());
         leases.room_made();
     }
 
@@ -370,7 +372,7 @@ private:
 
     void finish_draining()
     {
-        if (is_drained_ || retiring_ || parts.running_steps > 0 || !parts.records.is_idle())
+        if (is_drained_ || retiring_ || parts.running_steps > 0 || leases.is_claiming() || !parts.records.is_idle())
             return;
         retiring_ = true;
         for (auto const& [id, task] : std::exchange(parts.residents, {}))

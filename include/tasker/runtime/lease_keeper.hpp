@@ -32,9 +32,14 @@ public:
     {
         time_point const begun = parts_.now();
         auto const told = parts_.store.heartbeat({parts_.worker, begun, parts_.options.lease});
-        parts_.time->synchronize(told.store_now);
         takeovers_ = told.takeovers;
         parts_.lease_until = begun + parts_.options.lease;
+        if (!told.store_now)
+            return;
+        parts_.time->start_from(told.store_now);
+        time_point const agreed = parts_.now(); // by the store's own clock
+        parts_.store.heartbeat({parts_.worker, agreed, parts_.options.lease, takeovers_});
+        parts_.lease_until = agreed + parts_.options.lease;
     }
 
     /// Starts beating and looking.
@@ -88,10 +93,14 @@ public:
     /// Claims one task, due or not, unless a live worker owns it; `then(claimed)` after it was adopted.
     void claim_one(task_id task, unique_function<void(std::exception_ptr, bool)> then) { claim_named({task, false}, std::move(then)); }
 
+    /// Whether tasks may be on their way to this engine.
+    bool is_claiming() const noexcept { return claims_ > 0; }
+
     /// Looks no more; the lease is still kept.
     void stop_looking() { parts_.waits.remove(poll_); }
 
-    /// Gives every lease back at once; `then` when it is done, or could not be (the leases run out by themselves).
+    /// Gives every lease back at once; not to be called while a claim is under way. `then` when it is done, or could not be
+    /// (the leases run out by themselves).
     void retire(unique_function<void()> then)
     {
         retired_ = true;
@@ -113,6 +122,7 @@ private:
         std::vector<claimed_task> tasks;
         std::optional<time_point> next_due;
         std::optional<std::vector<task_lease>> holdings; ///< before the claim
+        time_point asked_at{};
     };
     struct named {
         task_id task;
@@ -120,6 +130,7 @@ private:
     };
 
     static constexpr std::size_t most_at_once = 256;
+    static constexpr duration in_vain = std::chrono::milliseconds{20};
 
     std::vector<workflow_id> ids() const
     {
@@ -131,18 +142,21 @@ private:
 
     void claim_named(named which, unique_function<void(std::exception_ptr, bool)> then)
     {
+        ++claims_;
         parts_.calls.run(
             offload::lane::queries, std::weak_ptr<void>{owner_},
             [store = &parts_.store, worker = parts_.worker, now = parts_.now(), ids = ids(), which] {
                 return store->claim({worker, now, 1, ids, which.task, which.is_ours});
             },
             [this, then = std::move(then)](std::exception_ptr problem, std::optional<std::vector<claimed_task>> claimed) mutable {
+                --claims_;
                 bool const got = claimed && !claimed->empty();
                 if (got)
                     adopt_all(std::move(*claimed));
                 if (problem)
                     claimed_in_vain();
                 then(problem, got);
+                parts_.schedule();
             });
     }
 
@@ -164,11 +178,14 @@ private:
             looking_ = false;
             return;
         }
+        ++claims_;
         parts_.calls.run(
             offload::lane::queries, std::weak_ptr<void>{owner_},
-            [store = &parts_.store, worker = parts_.worker, time = parts_.time, lease = parts_.options.lease, ids = ids(), limit, in_doubt = in_doubt_] {
+            [store = &parts_.store, worker = parts_.worker, time = parts_.time, lease = parts_.options.lease, ids = ids(), limit,
+             in_doubt = in_doubt_] {
                 found result;
                 time_point const now = time->now();
+                result.asked_at = now;
                 if (in_doubt)
                     result.holdings = store->heartbeat({worker, now, lease}).holdings;
                 result.tasks = store->claim({worker, now, limit, ids, {}});
@@ -182,18 +199,23 @@ private:
     void looked(std::exception_ptr const& problem, std::optional<found> result, std::size_t limit)
     {
         looking_ = false;
+        --claims_;
         time_point next = parts_.now() + parts_.options.safety_poll;
         if (problem) {
             next = parts_.now() + std::min<duration>(parts_.options.safety_poll, std::chrono::seconds{1});
             in_doubt_ = true;
             complain(problem);
         } else {
-            if (std::exchange(in_doubt_, false) && result->holdings)
-                reclaim_unknown(*result->holdings);
             again_ = again_ || result->tasks.size() == limit;
+            // What was due already and yet not given out is locked by others for a moment: asking at once would be in vain.
+            bool const is_locked = result->tasks.empty() && result->next_due && *result->next_due <= result->asked_at;
             if (result->next_due)
-                next = std::min(next, std::max(*result->next_due, parts_.now()));
+                next = std::min(next, is_locked ? parts_.now() + in_vain : std::max(*result->next_due, parts_.now()));
             adopt_all(std::move(result->tasks));
+            if (result->holdings) {
+                in_doubt_ = false;
+                reclaim_unknown(*result->holdings);
+            }
         }
         expect(next);
         if (again_)
@@ -299,6 +321,7 @@ private:
     bool looking_ = false;
     bool again_ = false;
     bool starved_ = false;
+    std::size_t claims_ = 0; ///< under way
     bool in_doubt_ = false;
     bool beating_ = false;
     std::optional<std::int64_t> takeovers_; ///< as the last heartbeat told them

@@ -18,7 +18,7 @@ namespace tasker {
 /// Work never owns the engine; results that come after its end are dropped.
 class offload {
 public:
-    static constexpr std::size_t lanes = 4; ///< commits and heartbeats do not stand in line behind claims and queries
+    static constexpr std::size_t lanes = 5; ///< commits and heartbeats do not stand in line behind claims and queries
 
     offload(boost::asio::any_io_executor strand, store_calls calls) : strand_{std::move(strand)}
     {
@@ -34,6 +34,7 @@ public:
         journal,
         leases,
         queries,
+        listening,    ///< connecting to hear announcements may take long
         transactions, ///< ends those of bodies; the last to be joined, since other lanes may wait for their end
     };
 

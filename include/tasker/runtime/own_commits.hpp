@@ -95,8 +95,8 @@ private:
         }
         parts_.calls.run(
             offload::lane::transactions, owner_,
-            [store = &parts_.store, own = in.about, beat = heartbeat_request{parts_.worker, parts_.now(), parts_.options.lease}] {
-                return has_arrived(*store, own->batch, beat);
+            [store = &parts_.store, own = in.about, worker = parts_.worker, time = parts_.time, lease = parts_.options.lease] {
+                return has_arrived(*store, own->batch, {worker, time->now(), lease});
             },
             [this, &in](std::exception_ptr const& problem, std::optional<bool> arrived) {
                 problem ? ask_later(in, problem) : answered(in, *arrived ? fate::arrived : fate::lost);

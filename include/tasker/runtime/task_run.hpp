@@ -83,6 +83,7 @@ public:
     bool request_in_hand = false;                   ///< the command in its row is among `commands`, or being carried out
     std::optional<time_point> request_cleared_at;   ///< heartbeats begun before may still report it
     bool awake = false;                             ///< has news, or is in the queue to get them
+    bool asked_late = false;                        ///< a command came into its row while it left
     bool leaving = false;                           ///< its last write is on its way to the store
     bool gone = false;                              ///< no longer this engine's: concluded, parked, or lease lost
     std::uint64_t journaled_in = 0;                 ///< the flush its task row is part of

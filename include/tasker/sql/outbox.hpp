@@ -88,6 +88,8 @@ private:
         task.reason = options.reason;
         task.created_at = now;
         task.identity_key = identity_of(flow, task, options);
+        if (auto const problem = problem_of_identity_key(task.identity_key))
+            throw error{errc::invalid_options, *problem};
         if (options.delay > duration::zero())
             task.wake_at = now + std::min(options.delay, longest_wait);
         return task;

@@ -20,7 +20,8 @@ namespace tasker {
 /// Throws `error{invalid_options}` for a connection string that cannot be read, `error{store_unavailable}` when the
 /// server cannot be reached. Later on a lost connection fails the operation under way, and the next one connects anew.
 /// Lifetime: open it after `fork`, never before. Thread safety: as the store contract says; every call that runs at the same
-/// time as another uses a connection of its own, which are four for an engine, one of them for LISTEN.
+/// time as another uses a connection of its own, which are four for an engine, one of them for LISTEN, and up to 16 more where
+/// steps write in transactions of their own.
 class postgres_store {
 public:
     /// `connection` is a connection string of libpq, keywords or URI; name several hosts and
@@ -82,15 +83,23 @@ public:
     /// Connects to hear what other processes announce; nothing when the options say to poll.
     std::unique_ptr<announcement_source> listen()
     {
-        return listen_on_.empty() ? nullptr : std::make_unique<sql::postgres_listener>(listen_on_, channel_);
+        if (listen_on_.empty())
+            return nullptr;
+        return std::make_unique<sql::postgres_listener>(listen_on_, store_->access().channel());
     }
 
 private:
     postgres_store(std::unique_ptr<sql::postgres_dialect> of, std::unique_ptr<sql::worker_presence const> presence,
                    std::string listen_on)
-        : channel_{of->channel()}, listen_on_{std::move(listen_on)},
-          store_{std::make_unique<sql::soci_store<sql::array_access>>(std::move(of), std::move(presence), channel_)}
+        : listen_on_{std::move(listen_on)}, store_{open(std::move(of), std::move(presence))}
     {
+    }
+
+    static std::unique_ptr<sql::soci_store<sql::array_access>> open(std::unique_ptr<sql::postgres_dialect> of,
+                                                                    std::unique_ptr<sql::worker_presence const> presence)
+    {
+        std::string channel = of->channel();
+        return std::make_unique<sql::soci_store<sql::array_access>>(std::move(of), std::move(presence), std::move(channel));
     }
 
     static std::string listen_address(std::string const& connection, postgres_options const& options)
@@ -101,7 +110,6 @@ private:
         return sql::postgres_connection::parse(address).text();
     }
 
-    std::string channel_;
     std::string listen_on_;
     std::unique_ptr<sql::soci_store<sql::array_access>> store_;
     sql::analysis analysis_{store_->sessions(), sql::analysis_form::stored_function};

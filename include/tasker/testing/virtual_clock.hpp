@@ -18,6 +18,7 @@ class virtual_clock final : public clock, public std::enable_shared_from_this<vi
 public:
     time_point now() const override { return now_.load(); }
     void synchronize(std::optional<time_point>) override {}
+    void start_from(std::optional<time_point>) override {}
 
     std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) override
     {

@@ -61,3 +61,9 @@ TEST_CASE("text moved from one field into its neighbour makes another identity [
     // Separators inside a field cannot imitate the frame of the next one.
     CHECK(content_identity("x1:y", "", "", "", "", "", "") != content_identity("x", "y", "", "", "", "", ""));
 }
+
+TEST_CASE("an identity key may have 512 bytes and no more")
+{
+    CHECK_FALSE(tasker::problem_of_identity_key(std::string(512, 'k')));
+    CHECK(tasker::problem_of_identity_key(std::string(513, 'k')).value().find("513") != std::string::npos);
+}

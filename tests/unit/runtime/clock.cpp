@@ -125,3 +125,13 @@ TEST_CASE("an alarm of the virtual clock that is due already rings without time 
     context.poll();
     CHECK(rings == 1);
 }
+
+TEST_CASE("at its start the system clock takes over the store's clock, even one that is behind")
+{
+    system_clock time;
+    time_point const before = time.now();
+    time.start_from(std::nullopt);
+    CHECK(time.now() - before < 1min);
+    time.start_from(before - 1h);
+    CHECK(time.now() - before < -1h + 1min);
+}

@@ -83,6 +83,18 @@ public:
         });
     }
 
+    /// Where workers hear each other.
+    std::string channel()
+    {
+        if (!channel_.empty())
+            return channel_;
+        return sessions_.use([](session& with) {
+            query& name = with.get({"select 'tasker_' || current_schema()", "", "t"});
+            name.run_once();
+            return name.text();
+        });
+    }
+
 private:
     inline static statement_text const claim_statement{
         "select * from claim_tasks(:worker, :now, :limit, cast(:workflows as bigint[]), cast(:gone as uuid[]), :task, "

@@ -13,8 +13,8 @@ namespace tasker::sql {
 
 /// `claim_tasks` gives tasks to a worker, with all that it needs to run them: one statement, one round trip. Its own
 /// statements each see what was committed before them, so the steps are read as they are once the tasks are taken.
-/// Before it takes tasks from dead workers it locks their rows: a commit of theirs that is under way ends first, and a later
-/// one finds its leases gone.
+/// Before it takes tasks from dead workers it locks their rows, so that a commit of theirs that comes later finds its leases
+/// gone; those with a commit under way are left for the next time, lest it holds up all claims.
 /// Of the tasks that woke up, only those are looked at that are due the longest: sorting by priority what woke in a mass, at
 /// each claim of a few, would take longer than the claims.
 /// `dead_owners` are all that own tasks of these workflows and whose lease is over, or that are known to be gone.
@@ -81,14 +81,16 @@ declare
     v_tasks uuid[];
     v_recovered uuid[];
 begin
+    perform pg_advisory_xact_lock(hashtextextended('tasker claim ' || p_worker, 0)); -- see `heartbeat`
     if cardinality(v_dead) > 0 then
-        with locked as (
-            insert into workers (id, expires_at, host, process, process_started, batch, takeovers)
-            select d.id, 0, '', 0, 0, 0, 1 from unnest(v_dead) as d (id) order by d.id
-            on conflict (id) do update set takeovers = workers.takeovers + 1
-            where workers.expires_at <= p_now or workers.id = any (p_gone)
-            returning id)
-        select coalesce(array_agg(locked.id), '{}') into v_dead from locked;
+        insert into workers (id, expires_at, host, process, process_started, batch, takeovers)
+        select d.id, 0, '', 0, 0, 0, 0 from unnest(v_dead) as d (id)
+        where not exists (select from workers where workers.id = d.id) on conflict do nothing;
+        with dead as materialized (
+            select workers.id from workers
+            where workers.id = any (v_dead) and (expires_at <= p_now or workers.id = any (p_gone)) for update skip locked),
+        counted as (update workers set takeovers = takeovers + 1 from dead where workers.id = dead.id returning workers.id)
+        select coalesce(array_agg(counted.id), '{}') into v_dead from counted;
     end if;
 
     if p_task is null then

@@ -24,7 +24,8 @@ namespace tasker::sql {
 ///
 /// It first locks the worker's own row. So a second try of a batch waits for the end of the first, and finds its number;
 /// and nobody can take a task from a worker between the look at its leases and the end of its commit: whoever takes over
-/// from a dead worker locks that row, too (see `claim_tasks`). Each of its statements sees what was committed before it.
+/// from a dead worker locks that row, too (see `claim_tasks`). It waits for no lock for long: what holds it up, such as a
+/// user's transaction with the same identity key, must not hold up the worker's heartbeat, and with it its lease. Each of its statements sees what was committed before it.
 ///
 /// Rows are made by subscripts: plpgsql keeps arrays taken apart, so that each costs the same however long they are, while
 /// `unnest` of many arrays makes an intermediate table of each, which costs more than the writing where there is one row.
@@ -51,9 +52,10 @@ create or replace function commit_batch(
     x_lease bigint[], x_place bigint[], x_step bigint[], x_from text[], x_to text[], x_at bigint[], x_attempt bigint[],
     x_detail text[])
 returns table (o_kind text, o_number bigint, o_task uuid)
-language plpgsql $by_index$ as $function$
+language plpgsql $by_index$ set lock_timeout = '2s' as $function$
 declare
     v_fresh uuid[] default '{}';
+    v_asked boolean;
     v_last bigint[] default '{}'; -- of each lease: the sequence of the last transition there is, or -1 when it does not hold
 begin
     if p_number > 0 then
@@ -65,7 +67,10 @@ begin
             return;
         end if;
     else
-        perform from workers where id = p_worker for update;
+        insert into workers (id, expires_at, host, process, process_started, batch, takeovers)
+        select p_worker, 0, '', 0, 0, 0, -1 where p_worker is not null
+        on conflict (id) do update set batch = workers.batch;
+        perform set_config('idle_in_transaction_session_timeout', '5000', true); -- nothing but the commit is to come
     end if;
 
     if cardinality(n_id) > 0 then
@@ -80,6 +85,11 @@ begin
             on conflict do nothing returning id)
         select coalesce(array_agg(fresh.id), '{}') into v_fresh from fresh;
         if cardinality(v_fresh) < cardinality(n_id) then
+            if exists (select from unnest(n_id, n_key) as n (id, key) where n.id <> all (v_fresh)
+                       and not exists (select from tasks where tasks.id = n.id)
+                       and not exists (select from tasks where tasks.identity_key = n.key)) then
+                raise exception 'a task with the same identity was purged this moment' using errcode = 'serialization_failure';
+            end if;
             return query
                 select 'duplicate', n.no, coalesce((select tasks.id from tasks where tasks.id = n.id),
                                                    (select tasks.id from tasks where tasks.identity_key = n.key))
@@ -104,6 +114,7 @@ begin
     end if;
 
     if cardinality(w_lease) > 0 then
+        with written as (
         update tasks as t
         set state = w.state, status_reason = w.status, started_at = w.started, finished_at = w.finished, wake_at = w.wake,
             recoveries = w.recoveries, worker_id = case when w.release then null else t.worker_id end,
@@ -115,7 +126,12 @@ begin
                 w_release[i], w_clear[i]
             from generate_series(1, cardinality(w_lease)) as i)
             as w (lease, state, status, started, finished, wake, recoveries, release, clear)
-        where t.id = l_task[w.lease] and v_last[w.lease] >= 0;
+        where t.id = l_task[w.lease] and v_last[w.lease] >= 0
+        returning t.worker_id is null and t.request_kind is not null as is_asked)
+        select bool_or(is_asked) into v_asked from written;
+        if v_asked then -- a command came too late for its owner: it is for whoever claims the task next
+            perform pg_notify(coalesce(nullif(p_channel, ''), 'tasker_' || current_schema()), 'due 0 00000000-0000-0000-0000-000000000000');
+        end if;
     end if;
 
     if cardinality(s_lease) > 0 then
@@ -144,7 +160,7 @@ begin
     end if;
 
     if p_announcement <> '' then
-        perform pg_notify(p_channel, line) from unnest(string_to_array(p_announcement, chr(10))) as line;
+        perform pg_notify(coalesce(nullif(p_channel, ''), 'tasker_' || current_schema()), line) from unnest(string_to_array(p_announcement, chr(10))) as line;
     end if;
 end $function$)sql";
 

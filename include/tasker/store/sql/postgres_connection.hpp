@@ -77,6 +77,7 @@ public:
                                              std::pair{"keepalives_interval", "2"}, std::pair{"keepalives_count", "3"},
                                              std::pair{"tcp_user_timeout", "10000"}, std::pair{"application_name", "tasker"}})
             parsed.values_.try_emplace(keyword, value);
+        parsed.values_["client_encoding"] = "UTF8";
         return parsed;
     }
 

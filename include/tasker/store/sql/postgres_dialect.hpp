@@ -59,9 +59,10 @@ public:
              options_.partition_span % std::chrono::milliseconds{1} != duration::zero()))
             throw error{errc::invalid_options, "postgres_options.partition_span must be zero, or whole milliseconds from a minute "
                                                "to a hundred years"};
-        if (options_.schema.size() > 48)
-            throw error{errc::invalid_options, "postgres_options.schema must be at most 48 bytes long, because the channel on which "
-                                               "workers tell each other of work is named after it"};
+        constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+        if (options_.schema.size() > 48 || options_.schema.find_first_not_of(letters) != std::string::npos)
+            throw error{errc::invalid_options, "postgres_options.schema must be of letters, digits and underscores, at most 48 of them, "
+                                               "because the channel on which workers tell each other of work is named after it"};
     }
 
     void open(soci::session& session) const override
@@ -69,9 +70,8 @@ public:
         try {
             session.open(soci::postgresql, connection_.text());
             PQsetNoticeProcessor(handle(session), [](void*, char const*) {}, nullptr); // "table exists, skipping" is no news
-            if (options_.statements == statement_keeping::prepared)
-                for (std::string const& sql : session_settings())
-                    execute(session, sql);
+            for (std::string const& sql : session_settings())
+                execute(session, sql);
         } catch (soci::soci_error const& problem) {
             throw explain(problem);
         }
@@ -95,7 +95,7 @@ public:
     std::vector<std::string> begin_migration() const override
     {
         std::string const schema = options_.schema.empty() ? "current_schema()" : in_quotes(options_.schema, '\'');
-        std::vector<std::string> begin{"begin", "select pg_advisory_xact_lock(hashtext('tasker ' || " + schema + "))"};
+        std::vector<std::string> begin{"begin isolation level read committed", "select pg_advisory_xact_lock(hashtext('tasker ' || " + schema + "))"};
         if (!options_.schema.empty()) // "if not exists" alone asks for rights that a mere user of the tables need not have
             begin.push_back("do $do$ begin if not exists (select from pg_namespace where nspname = " + schema +
                             ") then create schema " + in_quotes(options_.schema, '"') + "; end if; end $do$");
@@ -118,7 +118,7 @@ public:
              {std::string_view{commit_function}, std::string_view{claim_functions}, std::string_view{partition_functions},
               std::string_view{presence_functions}})
             for (std::string& one : each_function(functions))
-                sql.push_back(std::move(one));
+                sql.push_back(pinned(std::move(one)));
         for (std::string& one : analysis_functions())
             sql.push_back(std::move(one));
         return sql;
@@ -138,7 +138,7 @@ public:
     }
     state_listing in_state(task_state state) const override { return listing_of(state); }
 
-    std::string_view begin_write() const override { return "begin"; }
+    std::string_view begin_write() const override { return "begin isolation level read committed"; }
     std::string_view begin_read() const override { return "begin isolation level repeatable read read only"; }
     /// Our tables first, then what the connection would find by itself.
     std::string begin_step() const override
@@ -146,7 +146,7 @@ public:
         std::string begin = "begin isolation level read committed"; // commit_batch must see what others have just committed
         if (!options_.schema.empty())
             begin += "; select set_config('search_path', concat_ws(', ', " + in_quotes(in_quotes(options_.schema, '"'), '\'') +
-                     ", nullif(current_setting('tasker.outer_path'), '')), true)";
+                     ", nullif(current_setting('tasker.outer_path'), ''), 'pg_temp'), true)";
         return begin;
     }
     bool is_in_transaction(soci::session& session) const override
@@ -185,7 +185,8 @@ public:
                 place() + ' ' + advice_for(known != nullptr ? known->sqlstate() : "") + " (" + one_line(problem.get_error_message()) + ")"};
     }
 
-    std::string channel() const { return "tasker_" + options_.schema; }
+    /// Where workers hear each other; empty: it is named after the schema that the connection finds first.
+    std::string channel() const { return options_.schema.empty() ? "" : "tasker_" + options_.schema; }
 
 private:
     /// SOCI's libraries keep the type information to themselves that -fsanitize=vptr would look at.
@@ -199,11 +200,24 @@ private:
     /// would cost more than it gains.
     std::vector<std::string> session_settings() const
     {
-        std::vector<std::string> settings{"set idle_in_transaction_session_timeout = '30s'", "set jit = off"};
+        if (options_.schema.empty()) // the session may be a pooler's, which gives it to others
+            return {};
+        return {"set idle_in_transaction_session_timeout = '30s'", "set jit = off",
+                "set default_transaction_isolation = 'read committed'",
+                "select set_config('tasker.outer_path', current_setting('search_path'), false), "
+                               "set_config('search_path', " + in_quotes(in_quotes(options_.schema, '"') + ", pg_temp", '\'') + ", false)"};
+    }
+
+    /// The function with its search path written into it.
+    std::string pinned(std::string function) const
+    {
+        constexpr std::string_view mark = "$pinned$";
         if (!options_.schema.empty())
-            settings.push_back("select set_config('tasker.outer_path', current_setting('search_path'), false), "
-                               "set_config('search_path', " + in_quotes(in_quotes(options_.schema, '"'), '\'') + ", false)");
-        return settings;
+            fill_in(function, mark, "set search_path = " + in_quotes(options_.schema, '"') + ", pg_temp");
+        else if (function.find(mark) != std::string::npos)
+            return "do $do$ begin execute replace($text$" + function +
+                   "$text$, '$pinned$', format('set search_path = %I, pg_temp', current_schema())); end $do$";
+        return function;
     }
 
     /// The texts of one script, each with what stands for a fragment filled in.

@@ -15,6 +15,7 @@ namespace tasker::sql {
 /// `tasks` stays one table: claims lock its rows, and an identity key is unique among all.
 ///
 /// `make_partition` and `keep_partitions` act with their owner's rights, so that a mere user of the tables may call them.
+/// Their search path ends with `pg_temp`, lest a caller's temporary tables stand before ours.
 /// Neither waits long for a lock, since everybody would wait behind it: what cannot be done now is left to the next call.
 inline constexpr char partition_functions[] = R"sql(
 create or replace function partition_bound(p_start bigint) returns uuid language sql immutable as $function$
@@ -28,7 +29,7 @@ begin
 end $function$;
 
 create or replace function make_partition(p_start bigint)
-returns void language plpgsql security definer set search_path from current set lock_timeout = '1s' as $function$
+returns void language plpgsql security definer $pinned$ set lock_timeout = '100ms' as $function$
 declare
     v_table text;
     v_part text;
@@ -46,12 +47,12 @@ begin
                            partition_bound(p_start), partition_bound(p_start + partition_span()));
         end if;
     end loop;
-exception when check_violation or lock_not_available then
+exception when check_violation or lock_not_available or deadlock_detected then
     return; -- the rest holds rows of this time, which stay there, or somebody reads it for long
 end $function$;
 
 create or replace function keep_partitions(p_before bigint)
-returns void language plpgsql security definer set search_path from current set lock_timeout = '1s' as $function$
+returns void language plpgsql security definer $pinned$ set lock_timeout = '100ms' as $function$
 declare
     v_span bigint default partition_span();
     v_now bigint default $clock$ / 1000;
@@ -79,7 +80,7 @@ begin
             end if;
         end if;
     end loop;
-exception when lock_not_available then
+exception when lock_not_available or deadlock_detected then
     return;
 end $function$;
 

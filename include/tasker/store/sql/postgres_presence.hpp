@@ -19,17 +19,22 @@ create or replace function heartbeat(p_worker uuid, p_expires bigint, p_takeover
 returns table (o_kind text, o_id uuid, o_number bigint, o_started bigint, o_what text, o_step text, o_result text, o_why text)
 language plpgsql $by_index$ as $function$
 declare
-    v_takeovers bigint default (select takeovers from workers where id = p_worker for update);
+    v_takeovers bigint;
 begin
+    if p_takeovers is null then -- what it holds is final only once no claim of its own, whose answer it lost, still runs
+        perform pg_advisory_xact_lock(hashtextextended('tasker claim ' || p_worker, 0));
+    end if;
+    v_takeovers = (select takeovers from workers where id = p_worker for update);
     insert into workers (id, expires_at, host, process, process_started, batch, takeovers)
     values (p_worker, p_expires, p_host, p_process, p_started, 0, 0)
-    on conflict (id) do update set expires_at = excluded.expires_at, host = excluded.host, process = excluded.process,
+    on conflict (id) do update set expires_at = greatest(workers.expires_at, excluded.expires_at), host = excluded.host, process = excluded.process,
         process_started = excluded.process_started;
     return query select 'beat', null::uuid, coalesce(v_takeovers, 0), $clock$, null, null, null, null;
     return query select 'request', id, 0::bigint, 0::bigint, request_kind, request_step, request_result, request_reason
         from tasks where worker_id = p_worker and request_kind is not null order by id;
     return query select 'neighbour', id, process, process_started, null, null, null, null
-        from workers where host = p_host and host <> '' and id <> p_worker and expires_at > 0;
+        from workers where host = p_host and host <> '' and id <> p_worker and expires_at > 0
+          and exists (select from tasks where worker_id = workers.id);
     if v_takeovers is null or p_takeovers is distinct from v_takeovers then
         return query select 'held', id, epoch, 0::bigint, null, null, null, null
             from tasks where worker_id = p_worker and worker_id is not null order by id;
@@ -47,7 +52,7 @@ begin
     get diagnostics v_freed = row_count;
     delete from workers where id = p_worker;
     if v_freed > 0 then
-        perform pg_notify(p_channel, p_announcement);
+        perform pg_notify(coalesce(nullif(p_channel, ''), 'tasker_' || current_schema()), p_announcement);
     end if;
     return $clock$;
 end $function$;
@@ -60,7 +65,7 @@ begin
     update tasks set request_kind = p_kind, request_step = p_step, request_result = p_result, request_reason = p_reason
     where id = p_task and request_kind is null returning worker_id into v_owner;
     if found then
-        perform pg_notify(p_channel, case when v_owner is null then 'due 0 00000000-0000-0000-0000-000000000000'
+        perform pg_notify(coalesce(nullif(p_channel, ''), 'tasker_' || current_schema()), case when v_owner is null then 'due 0 00000000-0000-0000-0000-000000000000'
                                           else 'ask ' || v_owner end);
         return 'left';
     end if;

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <tasker/store/sql/dialect.hpp>
+#include <tasker/store/sql/loan.hpp>
 #include <tasker/store/sql/query.hpp>
 #include <tasker/store/sql/turnstile.hpp>
 
 #include <soci/soci.h>
 
+#include <array>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -58,6 +61,9 @@ private:
 /// Thread safety: may be used from any thread; where a database has but one writer at a time, writers wait for each other.
 class session_pool {
 public:
+    /// Who had a session in hand: what users set in theirs must not meet the store's statements.
+    enum class hands { store, user };
+
     explicit session_pool(dialect const& of) : dialect_{of} { give_back(open()); }
 
     /// Runs `work` as one transaction that may write. Throws what `work` throws, database errors explained.
@@ -90,16 +96,17 @@ public:
     }
 
     /// A session for the caller alone, until it is given back or dropped. Throws `error{store_unavailable}`.
-    std::unique_ptr<session> take()
+    std::unique_ptr<session> take(hands whose = hands::store)
     {
         for (;;) {
             std::unique_ptr<session> one;
             {
                 std::scoped_lock const lock{idle_mutex_};
-                if (idle_.empty())
+                auto& idle = idle_[static_cast<std::size_t>(whose)];
+                if (idle.empty())
                     break;
-                one = std::move(idle_.back());
-                idle_.pop_back();
+                one = std::move(idle.back());
+                idle.pop_back();
             }
             if (one->is_alive())
                 return one;
@@ -107,10 +114,10 @@ public:
         return open();
     }
 
-    void give_back(std::unique_ptr<session> one)
+    void give_back(std::unique_ptr<session> one, hands whose = hands::store)
     {
         std::scoped_lock const lock{idle_mutex_};
-        idle_.push_back(std::move(one));
+        idle_[static_cast<std::size_t>(whose)].push_back(std::move(one));
     }
 
     /// The right to write, where only one at a time can have it.
@@ -119,15 +126,19 @@ public:
         return dialect_.has_one_writer() ? turnstile::enter(writing_) : turnstile::turn{};
     }
 
+    /// Where users' sessions are counted: connections are few.
+    std::shared_ptr<loan::desk> const& desk() const { return desk_; }
+
     dialect const& of() const { return dialect_; }
 
 private:
     std::unique_ptr<session> open() const { return std::make_unique<session>(dialect_); }
 
     dialect const& dialect_;
+    std::shared_ptr<loan::desk> const desk_ = std::make_shared<loan::desk>(loan::most);
     std::shared_ptr<turnstile> const writing_ = std::make_shared<turnstile>();
     std::mutex idle_mutex_;
-    std::vector<std::unique_ptr<session>> idle_;
+    std::array<std::vector<std::unique_ptr<session>>, 2> idle_;
 };
 
 } // namespace tasker::sql

@@ -18,7 +18,7 @@ template <class Access>
 class soci_transaction final : public store_transaction {
 public:
     soci_transaction(session_pool& sessions, Access& access)
-        : sessions_{sessions}, access_{access}, turn_{sessions.writing_turn()}, session_{sessions.take()}
+        : sessions_{sessions}, access_{access}, loan_{sessions.desk()}, turn_{sessions.writing_turn()}, session_{sessions.take(session_pool::hands::user)}
     {
         try {
             query{session_->connection(), {sessions.of().begin_step(), "", ""}, statement_keeping::sent_each_time}.run_once();
@@ -65,8 +65,9 @@ private:
                 throw refusal;
             return {transaction_end::kind::in_doubt, refusal.what()};
         }
-        sessions_.give_back(std::move(session_));
+        sessions_.give_back(std::move(session_), session_pool::hands::user);
         turn_.end();
+        loan_.end();
         return {};
     }
 
@@ -75,10 +76,12 @@ private:
     {
         session_.reset();
         turn_.end();
+        loan_.end();
     }
 
     session_pool& sessions_;
     Access& access_;
+    loan loan_;
     turnstile::turn turn_;
     std::unique_ptr<sql::session> session_; ///< gone before its turn ends
 };

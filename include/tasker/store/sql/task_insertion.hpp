@@ -84,12 +84,12 @@ private:
         statement_text text = in_schema(texts_.insert_task, "tasks");
         std::string const birth = in_schema(texts_.insert_birth, "transitions").sql;
         text.sql = "with fresh as (" + text.sql + " returning id, state, created_at), born as (" + birth +
-                   " from fresh) select id, pg_notify(:channel, :news) from fresh";
+                   " from fresh) select id, pg_notify(coalesce(nullif(:channel, ''), 'tasker_' || current_schema()), :news) from fresh";
         text.parameters += "tt";
         text.columns = "tt";
         auto insert = prepare(text);
         announcement const news{announcement::kind::work_due, task.wake_at.value_or(time_point{}), {}};
-        return write(insert, task, "tasker_" + schema_, to_text(news));
+        return write(insert, task, schema_.empty() ? "" : "tasker_" + schema_, to_text(news));
     }
 
     /// A savepoint is a transaction by itself outside of one.
