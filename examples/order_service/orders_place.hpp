@@ -89,9 +89,10 @@ private:
     /// missing.
     void check_presence(std::string const& server, std::string const& schema) const
     {
-        int found = 0;
-        soci::session{soci::postgresql, server} << "select count(*) from pg_namespace where nspname = :schema",
-            soci::use(schema), soci::into(found);
+        soci::session session{soci::postgresql, server};
+        tasker::sql::query count{session, {"select count(*) from pg_namespace where nspname = :schema", "t", "i"}};
+        count.run_once(schema);
+        auto const found = count.integer();
         if (found == 0)
             throw std::runtime_error{"The server has no schema " + schema + ", where the orders of " +
                                      folder_.path().string() +
