@@ -12,6 +12,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
@@ -71,7 +72,15 @@ asio::awaitable<double> milliseconds_of_a_task(tasker::engine& engine)
     co_return one.seconds() * 1e3;
 }
 
-/// One at a time, in turns; a pause before each, so that the system is idle again.
+/// Waits until the system is idle again: what was in the processor's caches has made room, and everybody sleeps.
+asio::awaitable<void> rest()
+{
+    asio::steady_timer pause{co_await asio::this_coro::executor};
+    pause.expires_after(std::chrono::milliseconds{20});
+    co_await pause.async_wait(asio::use_awaitable);
+}
+
+/// One at a time, in turns, each on an idle system.
 asio::awaitable<void> alternate(asio::io_context& io, std::string const& connection, int count, samples& into)
 {
     tasker::postgres_options where;
@@ -79,11 +88,10 @@ asio::awaitable<void> alternate(asio::io_context& io, std::string const& connect
     tasker::engine engine{io, tasker::postgres_store{connection, where}};
     engine.add(one_step());
     bare_commit bare{connection};
-    asio::steady_timer pause{io};
     for (int turn = -warm_up; turn < count; ++turn) {
-        pause.expires_after(std::chrono::milliseconds{1});
-        co_await pause.async_wait(asio::use_awaitable);
+        co_await rest();
         double const task = co_await milliseconds_of_a_task(engine);
+        co_await rest();
         double const commit = bare.milliseconds();
         if (turn < 0)
             continue;
@@ -120,8 +128,8 @@ void report_to(benchmark::report& to, std::string const& where, samples const& t
 
 int main(int arguments, char** words)
 {
-    benchmark::arguments const given{arguments, words, "latency [--count 1000 ] [--json FILE]"};
-    int const count = given.number("--count", 1'000);
+    benchmark::arguments const given{arguments, words, "latency [--count 500] [--json FILE]"};
+    int const count = given.number("--count", 500);
     benchmark::report result{"A task of one step on idle PostgreSQL, " + std::to_string(count) +
                              " one at a time. Baseline: a bare commit of one row."};
     bool ours = false;

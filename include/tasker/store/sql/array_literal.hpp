@@ -107,6 +107,9 @@ public:
         return text_;
     }
 
+    /// The same, but null instead of an empty array: the server makes an object of each array it is given.
+    std::optional<std::string_view> text_unless_empty() { return text_.empty() ? std::nullopt : std::optional{text()}; }
+
 private:
     std::string& next() { return text_ += text_.empty() ? '{' : ','; }
 

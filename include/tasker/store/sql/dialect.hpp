@@ -18,6 +18,7 @@ struct schema_words {
     std::string_view integer;       ///< 64 bits
     std::string_view serial_key;    ///< a primary key that counts up by itself
     std::string_view clustered;     ///< ends a table that is stored in the order of its key
+    bool has_domains = false;       ///< types of one's own with a condition
 };
 
 /// How tasks in some state are listed, newest first, by the index that holds them.

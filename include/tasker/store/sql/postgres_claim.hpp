@@ -115,9 +115,9 @@ begin
     select coalesce(array_agg(taken.id) filter (where taken.recovered), '{}') into v_recovered from taken;
 
     return query
-        select t.id, t.id, t.workflow_id, t.state, t.input, t.priority, t.identity_key, t.initiator, t.source_system, t.reason,
+        select t.id, t.id, t.workflow_id, cast(t.state as text), t.input, t.priority, t.identity_key, t.initiator, t.source_system, t.reason,
             t.created_at, t.started_at, t.finished_at, t.wake_at, t.status_reason, t.worker_id, t.epoch, t.recoveries,
-            t.request_kind, t.request_step, t.request_result, t.request_reason,
+            cast(t.request_kind as text), t.request_step, t.request_result, t.request_reason,
             case when t.id = any (v_recovered) then 1::bigint else 0::bigint end, null::bigint, null, null::bigint, null::bigint,
             null::bigint, null::bigint, null::bigint, null, null, null, null
         from unnest(v_tasks) with ordinality as v (id, no) join tasks t on t.id = v.id
@@ -125,8 +125,8 @@ begin
     return query
         select s.task_id, null::uuid, null::bigint, null, null, null::bigint, null, null, null, null, null::bigint, null::bigint,
             null::bigint, null::bigint, null, null::uuid, null::bigint, null::bigint, null, null, null, null, null::bigint,
-            s.step_no, s.state, s.attempts, s.backoff_request, s.started_at, s.finished_at, s.next_retry_at, s.result,
-            s.failure_kind, s.failure_what, s.failure_type
+            s.step_no, cast(s.state as text), s.attempts, s.backoff_request, s.started_at, s.finished_at, s.next_retry_at, s.result,
+            cast(s.failure_kind as text), s.failure_what, s.failure_type
         from steps s where s.task_id = any (v_tasks)
         order by s.task_id, s.step_no;
 end $function$;

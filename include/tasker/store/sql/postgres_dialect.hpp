@@ -104,7 +104,8 @@ public:
 
     schema_words words() const override
     {
-        return {"uuid", "text collate \"C\"", "bigint", "bigint generated always as identity primary key", ""};
+        return {.id = "uuid", .text = "text collate \"C\"", .integer = "bigint",
+                .serial_key = "bigint generated always as identity primary key", .clustered = "", .has_domains = true};
     }
 
     std::vector<std::string> own_schema() const override
@@ -190,7 +191,7 @@ public:
 
 private:
     /// SOCI's libraries keep the type information to themselves that -fsanitize=vptr would look at.
-    [[gnu::no_sanitize("vptr")]]
+    __attribute__((no_sanitize("vptr")))
     static PGconn* handle(soci::session& session)
     {
         return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
@@ -234,10 +235,22 @@ private:
             fill_in(text, "$by_index$", by_index);
             fill_in(text, "$steps_storage$", steps_storage);
             fill_in(text, "$clock$", clock_expression);
+            fill_in(text, "$task_columns$", task_columns);
+            for (std::string_view const place : {"1", "i"}) {
+                fill_in(text, "$new_task(" + std::string{place} + ")$", at_place(new_task, place));
+                fill_in(text, "$changes(" + std::string{place} + ")$", at_place(task_changes, place));
+            }
             texts.push_back(std::move(text));
             from = to;
         }
         return texts;
+    }
+
+    static std::string at_place(std::string_view rows, std::string_view place)
+    {
+        std::string text{rows};
+        fill_in(text, "$i$", place);
+        return text;
     }
 
     static void fill_in(std::string& text, std::string_view mark, std::string_view fragment)

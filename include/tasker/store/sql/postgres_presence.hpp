@@ -30,7 +30,7 @@ begin
     on conflict (id) do update set expires_at = greatest(workers.expires_at, excluded.expires_at), host = excluded.host, process = excluded.process,
         process_started = excluded.process_started;
     return query select 'beat', null::uuid, coalesce(v_takeovers, 0), $clock$, null, null, null, null;
-    return query select 'request', id, 0::bigint, 0::bigint, request_kind, request_step, request_result, request_reason
+    return query select 'request', id, 0::bigint, 0::bigint, cast(request_kind as text), request_step, request_result, request_reason
         from tasks where worker_id = p_worker and request_kind is not null order by id;
     return query select 'neighbour', id, process, process_started, null, null, null, null
         from workers where host = p_host and host <> '' and id <> p_worker and expires_at > 0
