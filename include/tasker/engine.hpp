@@ -5,6 +5,8 @@
 #include <tasker/event/event_bus.hpp>
 #include <tasker/event/event_catalogue.hpp>
 #include <tasker/flow/workflow_builder.hpp>
+#include <tasker/plan/execution_context.hpp>
+#include <tasker/plan/execution_context.hpp>
 #include <tasker/runtime/engine_environment.hpp>
 #include <tasker/runtime/inspection.hpp>
 #include <tasker/runtime/task_handle.hpp>
@@ -32,9 +34,12 @@ namespace tasker {
 /// Lifetime: the executor's context must outlive it. Destroying it without draining is like a crash: nothing that was
 /// acknowledged is lost, and its tasks are taken over when their leases end.
 /// Thread safety: everything but `add` and `identity_strategy` may be called from any thread.
+/// Throws: what is awaited throws `error{store_unavailable}` when the store has to be asked and cannot be, and
+/// `error{engine_stopped}` when the engine ends first; commits are tried again instead, until the store works.
 /// Cancellation: cancelling a member that is awaited stops the waiting, not what was asked for.
 class engine {
 public:
+    /// Makes the identity key of a submission; called on the engine's strand, and must not block.
     using identity_function = std::function<std::string(std::string_view workflow, payload const& input, submit_options const&)>;
 
     /// Opens the store (creating or upgrading its tables) and registers there; blocks while it does.
@@ -50,7 +55,9 @@ public:
     {
     }
 
+    /// Handles and subscriptions of the moved engine stay good; the source may only be destroyed or assigned to.
     engine(engine&&) noexcept;
+    /// Ends the present engine as its destructor would, then takes the other one over.
     engine& operator=(engine&&) noexcept;
     ~engine();
 
@@ -101,7 +108,7 @@ public:
         return submit_payload(name, payload{std::string{json}}, options);
     }
 
-    /// The handle of a task of this store, known by its id.
+    /// The handle of a task of this store, known by its id. Asks nothing: awaiting throws `error{unknown_task}` if there is none.
     task_handle task(task_id id) const { return {id, core_, strand_}; }
 
     /// Looks into the store for work at once, rather than when the next is due or at the next safety poll: for those who
@@ -116,10 +123,13 @@ public:
     /// awaits an unfinished task gets `error{engine_stopped}`.
     boost::asio::awaitable<void> drain();
 
-    // What an operator can ask of a task, wherever it lives. Each returns when its effect is durable, or, when another
-    // live worker owns the task, when the request is stored for it: it obeys with its next heartbeat.
-    // Each throws error{unknown_task}, error{unknown_step}, error{illegal_transition} which says what the present state
-    // forbids, or error{command_pending} when that worker has not yet carried out an earlier one.
+    /// @name Commands: what an operator can ask of a task, wherever it lives
+    /// Each returns when its effect is durable, or, when another live worker owns the task, when the request is stored for
+    /// it: it obeys with its next heartbeat.
+    /// Each throws `error{unknown_task}`, `error{unknown_step}`, `error{illegal_transition}` which says what the present
+    /// state forbids, `error{command_pending}` when that worker has not yet carried out an earlier one, or
+    /// `error{lease_lost}` when the task went to another worker before the effect was durable.
+    /// @{
 
     /// Stops the task: no step starts any more, running bodies are asked to stop.
     boost::asio::awaitable<void> cancel(task_id id, std::string_view reason = {}) { return ask(id, command_kind::cancel, {}, {}, reason); }
@@ -146,6 +156,12 @@ public:
         return ask(id, command_kind::resolve_step, step, codec<stored_type<Result>>::encode(result), reason);
     }
 
+    /// @}
+
+    /// @name Looking at one task
+    /// As it is in memory when it is resident here, else as it is stored. Each throws `error{unknown_task}`.
+    /// @{
+
     /// For each unfinished step of a task, what it waits for.
     boost::asio::awaitable<std::vector<wait_reason>> why(task_id id);
     /// The task, its steps and its execution context as JSON text.
@@ -155,17 +171,20 @@ public:
     /// The task seen from its steps.
     boost::asio::awaitable<execution_context> context(task_id id);
 
+    /// @}
+
     /// The task's records as the store has them; nothing when it has none.
     boost::asio::awaitable<std::optional<task_snapshot>> load(task_id id);
     /// Tasks from newest to oldest, a page at a time.
     boost::asio::awaitable<std::vector<task_record>> find(task_filter const& filter, page const& which = {});
-    /// The task's audit trail, in order.
+    /// The task's audit trail, in order; empty when the store does not know the task.
     boost::asio::awaitable<std::vector<transition_record>> history(task_id id);
     /// Counts over the store, and of the last `window`.
     boost::asio::awaitable<store_statistics> statistics(duration window);
-    /// Deletes at most `limit` tasks that finished longer than `age` ago; returns how many.
+    /// Deletes at most `limit` tasks that finished longer than `age` ago, in transactions of at most 500; returns how many.
     boost::asio::awaitable<std::size_t> purge(duration age, std::size_t limit);
 
+    /// The engine's strand.
     boost::asio::any_io_executor get_executor() const noexcept { return strand_; }
 
 private:

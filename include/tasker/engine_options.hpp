@@ -23,10 +23,11 @@ struct engine_options {
     duration safety_poll = std::chrono::seconds{30}; ///< looks into the store even when nothing announced work; > 0
     duration record_start_within = std::chrono::milliseconds{50}; ///< a running step is recorded so soon, if no commit comes earlier
     int max_recoveries = 10;                    ///< claims from dead workers without progress before a task ends in error; >= 0
-    delay_policy delays = {};
+    delay_policy delays = {}; ///< where tasks wait, and how long
 };
 static_assert(std::is_trivially_destructible_v<engine_options>);
 
+/// No interval in the options may be longer.
 inline constexpr duration longest_interval = std::chrono::days{3'650};
 
 /// What is wrong with `options`, in a sentence, or nothing.
@@ -68,13 +69,13 @@ enum class on_duplicate {
 /// How one task is submitted. Trivially destructible: the views must live until the submission is awaited.
 struct submit_options {
     std::string_view key = {};              ///< identity chosen by the caller, at most 512 bytes; not empty: it alone counts
-    tasker::identity identity = tasker::identity::unique;
-    tasker::on_duplicate on_duplicate = tasker::on_duplicate::reject;
+    tasker::identity identity = tasker::identity::unique; ///< what makes this submission the same task as another; counts when `key` is empty
+    tasker::on_duplicate on_duplicate = tasker::on_duplicate::reject; ///< what to do when that task exists
     int priority = 0;                       ///< higher first, added to its steps' own
     duration delay = duration::zero();      ///< not before this much later; >= 0
-    std::string_view initiator = {};
-    std::string_view source_system = {};
-    std::string_view reason = {};
+    std::string_view initiator = {}; ///< who asked, for the audit; empty: nobody in particular
+    std::string_view source_system = {}; ///< which system asked, for the audit
+    std::string_view reason = {}; ///< why, for the audit
 };
 static_assert(std::is_trivially_destructible_v<submit_options>);
 

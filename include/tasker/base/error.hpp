@@ -31,6 +31,7 @@ enum class errc {
     engine_stopped,      ///< the engine is draining or was destroyed
 };
 
+/// The code's own spelling, as logs and error texts have it.
 inline std::string_view name(errc code)
 {
     switch (code) {
@@ -59,10 +60,20 @@ inline std::string_view name(errc code)
 /// Every error the library itself throws.
 class error : public std::runtime_error {
 public:
-    error(errc code, std::string const& what) : std::runtime_error{what}, code_{code} {}
+    /// `what` is a whole sentence that says what to do now.
+    error(errc code, std::string const& what) : std::runtime_error{without_nul(what)}, code_{code} {}
+    /// What to branch on.
     errc code() const noexcept { return code_; }
 
 private:
+    /// What it quotes may hold a NUL byte, at which `what()` would end.
+    static std::string without_nul(std::string text)
+    {
+        for (auto at = text.find('\0'); at != std::string::npos; at = text.find('\0', at))
+            text.replace(at, 1, "\\0");
+        return text;
+    }
+
     errc code_;
 };
 
@@ -76,10 +87,12 @@ public:
 /// Thrown by a step's body: failed for now; the next attempt starts after exactly `delay`, instead of the back-off.
 class retry_after : public std::runtime_error {
 public:
+    /// `delay` is counted from the end of the attempt; zero or less: at once.
     explicit retry_after(duration delay, std::string const& what = "asked to try again later")
         : std::runtime_error{what}, delay_{delay}
     {
     }
+    /// The wait that was asked for.
     duration delay() const noexcept { return delay_; }
 
 private:

@@ -17,10 +17,11 @@ namespace tasker {
 /// A 128-bit UUID in RFC 9562 layout; `Tag` keeps ids of different things apart. All zero means "none".
 template <class Tag>
 struct basic_id {
-    std::uint64_t high = 0;
-    std::uint64_t low = 0;
+    std::uint64_t high = 0; ///< bits 0 to 63 of the RFC's picture: time, version
+    std::uint64_t low = 0;  ///< bits 64 to 127: variant, random
 
     friend auto operator<=>(basic_id const&, basic_id const&) = default;
+    /// Whether there is an id.
     explicit operator bool() const noexcept { return high != 0 || low != 0; }
 };
 
@@ -85,8 +86,10 @@ std::optional<Id> parse_id(std::string_view text)
 /// Not thread-safe.
 class uuid_generator {
 public:
+    /// Equal seeds and times make equal ids.
     explicit uuid_generator(std::uint64_t seed) : random_{seed} {}
 
+    /// The next id, made at `now`; greater than all before, even when `now` goes back.
     template <class Id>
     Id next(time_point now)
     {

@@ -20,9 +20,12 @@ public:
             text_ = std::make_shared<std::string const>(std::move(text));
     }
 
+    /// The JSON; valid as long as any copy of the payload.
     std::string_view text() const noexcept { return text_ ? std::string_view{*text_} : null_text; }
+    /// Whether it is the JSON value null.
     bool is_null() const noexcept { return !text_; }
 
+    /// Compares the texts, letter by letter.
     friend bool operator==(payload const& a, payload const& b) noexcept { return a.text() == b.text(); }
 
 private:

@@ -12,6 +12,7 @@ namespace tasker {
 /// SHA-256 of bytes that arrive in pieces. After NIST FIPS 180-4, sections 4.1.2, 4.2.2, 5.1.1, 5.3.3 and 6.2.
 class sha256 {
 public:
+    /// Adds `bytes` to the message.
     void append(std::string_view bytes)
     {
         length_ += bytes.size();

@@ -16,6 +16,7 @@ class unique_function<Result(Arguments...)> {
 public:
     unique_function() = default;
 
+    /// Takes any callable that can be moved.
     template <class Callable>
         requires(!std::same_as<std::remove_cvref_t<Callable>, unique_function> &&
                  std::is_invocable_r_v<Result, Callable&, Arguments...>)
@@ -24,7 +25,9 @@ public:
     {
     }
 
+    /// Whether there is something to call.
     explicit operator bool() const noexcept { return target_ != nullptr; }
+    /// Calls it. Preconditions: there is something to call.
     Result operator()(Arguments... arguments) { return target_->call(std::forward<Arguments>(arguments)...); }
 
 private:

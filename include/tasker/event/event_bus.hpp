@@ -1,10 +1,12 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/base/error.hpp>
+#include <tasker/base/unique_function.hpp>
+#include <tasker/event/event_table.hpp>
 #include <tasker/event/events.hpp>
 #include <tasker/event/heard_event.hpp>
 #include <tasker/event/subscribe_options.hpp>
-#include <tasker/event/subscriber.hpp>
 #include <tasker/event/subscriber_error.hpp>
 #include <tasker/event/subscriber_list.hpp>
 #include <tasker/event/subscription.hpp>
@@ -22,20 +24,10 @@ namespace tasker {
 class event_bus {
 public:
     /// `on_error` is told of every exception that leaves a subscriber.
-    explicit event_bus(subscriber_error_callback on_error = log_subscriber_error)
-        : on_error_{std::make_shared<subscriber_error_callback const>(std::move(on_error))}
-    {
-    }
+    explicit event_bus(subscriber_error_callback on_error = log_subscriber_error);
     event_bus(event_bus const&) = delete;
     event_bus& operator=(event_bus const&) = delete;
-    ~event_bus()
-    {
-        auto const all = list_->all();
-        for (auto const& each : *all)
-            each->close(detail::backlog::deliver);
-        for (auto const& each : *all)
-            each->wait_ended();
-    }
+    ~event_bus();
 
     /// Whether anybody listens to `Event` (to anything derived from it, when it is a base); costs one relaxed load, so
     /// that an event nobody wants need not be built.
@@ -50,6 +42,7 @@ public:
     /// a subscriber in the order in which they were published. Never throws what a subscriber throws.
     void publish(event&& one) { tell(std::move(one)); }
 
+    /// The same for one type of event, which is not even built into an `event` when nobody wants it.
     template <class Event>
         requires(!std::same_as<std::remove_cvref_t<Event>, event> &&
                  std::constructible_from<event, Event &&>)
@@ -88,48 +81,18 @@ public:
     }
 
     /// Returns when everything published before the call was delivered to every queued subscriber, or dropped.
-    void flush()
-    {
-        auto const all = list_->all();
-        for (auto const& each : *all)
-            each->flush();
-    }
+    void flush();
 
 private:
-    subscription add(detail::subscriber::callback call, event_set heard, subscribe_options const& options)
-    {
-        if (options.capacity == 0)
-            throw error{errc::invalid_options,
-                        "subscribe_options::capacity is 0: a subscriber needs room for at least one event."};
-        auto one = std::make_shared<detail::subscriber>(std::move(call), heard, options, on_error_);
-        detail::subscriber::start(one);
-        subscription made{one, list_};
-        list_->add(std::move(one));
-        return made;
-    }
-
-    void tell(event&& one)
-    {
-        auto const index = one.index();
-        if (((list_->wanted() >> index) & 1U) == 0)
-            return;
-        auto const all = list_->all();
-        std::shared_ptr<event const> kept; // one copy for all queues, and none when nobody queues
-        for (auto const& each : *all)
-            if (!kept && each->is_queued() && each->hears(index))
-                kept = std::make_shared<event const>(std::move(one));
-        event const& told = kept ? *kept : one;
-        for (auto const& each : *all) // callbacks may destroy the bus: nothing below touches its members
-            if (!each->hears(index))
-                continue;
-            else if (each->is_queued())
-                each->enqueue(kept);
-            else
-                each->tell(told);
-    }
+    subscription add(unique_function<void(event const&)> call, event_set heard, subscribe_options const& options);
+    void tell(event&& one);
 
     std::shared_ptr<subscriber_error_callback const> on_error_; // subscribers may outlive the bus
     std::shared_ptr<detail::subscriber_list> list_ = std::make_shared<detail::subscriber_list>();
 };
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/event/event_bus.ipp>
+#endif

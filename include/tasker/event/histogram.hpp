@@ -15,11 +15,13 @@ namespace tasker {
 /// Counts lengths of time in the usual Prometheus buckets. A value; not thread-safe.
 class duration_histogram {
 public:
+    /// Counts the lengths up to a bound.
     struct bucket {
         duration upper;        ///< inclusive
         std::string_view text; ///< the same in seconds, as the `le` label has it
     };
 
+    /// The bounds, ascending; longer lengths are counted beyond the last.
     static constexpr std::array<bucket, 11> buckets{{
         {std::chrono::milliseconds{5}, "0.005"},
         {std::chrono::milliseconds{10}, "0.01"},
@@ -34,6 +36,7 @@ public:
         {std::chrono::seconds{10}, "10"},
     }};
 
+    /// Counts one length; at least zero.
     void add(duration length)
     {
         std::size_t at = 0;
@@ -43,6 +46,7 @@ public:
         sum_ += length;
     }
 
+    /// How many lengths were counted.
     std::uint64_t count() const
     {
         std::uint64_t all = 0;
@@ -50,6 +54,7 @@ public:
             all += each;
         return all;
     }
+    /// Of all lengths counted.
     duration sum() const { return sum_; }
 
     /// Appends the samples of this histogram in the Prometheus text format, the counts cumulative as it demands.

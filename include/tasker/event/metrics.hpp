@@ -2,6 +2,7 @@
 
 #include <tasker/event/escape.hpp>
 #include <tasker/event/histogram.hpp>
+#include <tasker/event/metrics_options.hpp>
 
 #include <array>
 #include <cstddef>
@@ -14,12 +15,6 @@
 #include <utility>
 
 namespace tasker {
-
-struct metrics_options {
-    std::size_t max_workflows = 200; ///< workflows with series of their own; later ones share the label "other"
-    std::size_t max_steps = 2'000;   ///< the same for pairs of workflow and step
-    std::size_t max_tracked_tasks = 100'000; ///< tasks whose work in flight is followed; more are not in the gauges
-};
 
 namespace detail {
 

@@ -12,19 +12,20 @@
 
 namespace tasker {
 
+/// How a span's work ended; `unset` where OpenTelemetry wants no verdict.
 enum class span_status { ok, error, unset };
 
 /// One piece of work on a time line, as OpenTelemetry has it.
 struct span {
-    std::string trace_id; ///< 32 hexadecimal digits
-    std::string span_id;  ///< 16 hexadecimal digits
-    std::string parent;   ///< span_id of the parent, or empty
-    std::string name;
-    time_point start{};
-    time_point end{};
-    span_status status = span_status::unset;
-    std::string status_message; ///< of an error
-    std::vector<std::pair<std::string, std::string>> attributes;
+    std::string trace_id;                                        ///< 32 hexadecimal digits
+    std::string span_id;                                         ///< 16 hexadecimal digits
+    std::string parent;                                          ///< span_id of the parent, or empty
+    std::string name;                                            ///< the workflow's full name, or the step's
+    time_point start{};                                          ///< UTC
+    time_point end{};                                            ///< UTC
+    span_status status = span_status::unset;                     ///< how the work ended
+    std::string status_message;                                  ///< of an error
+    std::vector<std::pair<std::string, std::string>> attributes; ///< key and text, in the order of output
 };
 
 /// The trace of a task: its id without dashes, the same in every process that works on it.

@@ -15,9 +15,9 @@ enum class delivery {
 
 /// How a subscription hears its events.
 struct subscribe_options {
-    tasker::delivery delivery = tasker::delivery::queued;
-    std::size_t capacity = 65'536; ///< events that may wait, at least 1; when full the oldest is dropped and counted
-    std::string_view name = {};    ///< who it is, for error reports; copied when subscribing
+    tasker::delivery delivery = tasker::delivery::queued; ///< on whose thread
+    std::size_t capacity = 65'536;                        ///< events that may wait, at least 1; when full the oldest is dropped and counted
+    std::string_view name = {};                           ///< who it is, for error reports; copied when subscribing
 };
 
 static_assert(std::is_aggregate_v<subscribe_options> && std::is_trivially_destructible_v<subscribe_options>,

@@ -15,7 +15,7 @@ struct subscriber_error {
     std::string_view event;      ///< public name of the event it was told
     std::string_view what;       ///< the exception's message
     std::size_t failures = 0;    ///< of this subscriber, this one included
-    std::exception_ptr error;
+    std::exception_ptr error;    ///< what it threw; never null
 };
 
 /// Told of every exception that leaves a subscriber, on the thread on which it did: several threads may call at once.

@@ -1,14 +1,16 @@
 #pragma once
 
-#include <tasker/event/subscriber.hpp>
+#include <tasker/base/config.hpp>
+#include <tasker/event/heard_event.hpp>
 
 #include <atomic>
 #include <memory>
 #include <mutex>
-#include <utility>
 #include <vector>
 
 namespace tasker::detail {
+
+class subscriber;
 
 /// The subscribers of a bus. Publishers work on a snapshot, so that callbacks may subscribe, unsubscribe and publish.
 /// Thread-safe.
@@ -18,37 +20,12 @@ public:
 
     event_set wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
 
-    snapshot all() const
-    {
-        std::lock_guard const lock{mutex_};
-        return all_;
-    }
-
-    void add(std::shared_ptr<subscriber> one)
-    {
-        std::lock_guard const lock{mutex_};
-        auto next = *all_;
-        next.push_back(std::move(one));
-        replace(std::move(next));
-    }
-
-    void remove(subscriber const& one)
-    {
-        std::lock_guard const lock{mutex_};
-        auto next = *all_;
-        std::erase_if(next, [&](auto const& each) { return each.get() == &one; });
-        replace(std::move(next));
-    }
+    snapshot all() const;
+    void add(std::shared_ptr<subscriber> one);
+    void remove(subscriber const& one);
 
 private:
-    void replace(std::vector<std::shared_ptr<subscriber>> next)
-    {
-        event_set wanted = 0;
-        for (auto const& each : next)
-            wanted |= each->heard();
-        all_ = std::make_shared<std::vector<std::shared_ptr<subscriber>> const>(std::move(next));
-        wanted_.store(wanted, std::memory_order_relaxed);
-    }
+    void replace(std::vector<std::shared_ptr<subscriber>> next);
 
     std::atomic<event_set> wanted_{0};
     mutable std::mutex mutex_;
@@ -56,3 +33,7 @@ private:
 };
 
 } // namespace tasker::detail
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/event/subscriber_list.ipp>
+#endif

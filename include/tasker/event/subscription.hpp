@@ -1,11 +1,14 @@
 #pragma once
 
-#include <tasker/event/subscriber.hpp>
-#include <tasker/event/subscriber_list.hpp>
+#include <tasker/base/config.hpp>
 
 #include <cstddef>
 #include <memory>
-#include <utility>
+
+namespace tasker::detail {
+class subscriber;
+class subscriber_list;
+} // namespace tasker::detail
 
 namespace tasker {
 
@@ -19,51 +22,35 @@ class subscription {
 public:
     subscription() = default;
     subscription(subscription&&) noexcept = default;
-    subscription& operator=(subscription&& other)
-    {
-        subscription former = std::move(*this);
-        subscriber_ = std::move(other.subscriber_);
-        list_ = std::move(other.list_);
-        return *this;
-    }
-    ~subscription() { reset(); }
+    /// Ends the present subscription, as the destructor does, and takes the other one over.
+    subscription& operator=(subscription&& other);
+    ~subscription();
 
     /// Unsubscribes now, as the destructor does; without a subscriber it does nothing.
-    void reset()
-    {
-        auto const ending = std::move(subscriber_);
-        if (!ending)
-            return;
-        if (auto const list = std::exchange(list_, {}).lock())
-            list->remove(*ending);
-        ending->close(detail::backlog::discard);
-        ending->wait_ended();
-    }
+    void reset();
 
-    explicit operator bool() const noexcept { return subscriber_ != nullptr; }
+    /// Whether it still has a subscriber.
+    explicit operator bool() const noexcept;
 
     /// Returns when everything published before the call was delivered or dropped; at once within the subscriber.
-    void flush() const
-    {
-        if (subscriber_)
-            subscriber_->flush();
-    }
+    void flush() const;
 
     /// Events lost because the queue was full.
-    std::size_t dropped() const noexcept { return subscriber_ ? subscriber_->dropped() : 0; }
+    std::size_t dropped() const noexcept;
 
     /// Exceptions that left the subscriber.
-    std::size_t failures() const noexcept { return subscriber_ ? subscriber_->failures() : 0; }
+    std::size_t failures() const noexcept;
 
 private:
     friend class event_bus;
-    subscription(std::shared_ptr<detail::subscriber> subscriber, std::weak_ptr<detail::subscriber_list> list)
-        : subscriber_{std::move(subscriber)}, list_{std::move(list)}
-    {
-    }
+    subscription(std::shared_ptr<detail::subscriber> subscriber, std::weak_ptr<detail::subscriber_list> list);
 
     std::shared_ptr<detail::subscriber> subscriber_;
     std::weak_ptr<detail::subscriber_list> list_;
 };
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/event/subscription.ipp>
+#endif

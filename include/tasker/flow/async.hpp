@@ -20,11 +20,15 @@ namespace tasker {
 template <class Result = void>
 class [[nodiscard]] async {
 public:
+    /// What the language asks of a coroutine's return type.
     struct promise_type : detail::result_promise<Result> {
+        /// The coroutine, not started.
         async get_return_object() noexcept { return async{std::coroutine_handle<promise_type>::from_promise(*this)}; }
     };
 
+    /// Leaves `other` without a coroutine.
     async(async&& other) noexcept : frame_{std::exchange(other.frame_, {})} {}
+    /// Exchanges the coroutines.
     async& operator=(async&& other) noexcept
     {
         std::swap(frame_, other.frame_);
@@ -36,8 +40,10 @@ public:
             frame_.destroy();
     }
 
+    /// Never: awaiting starts it.
     bool await_ready() const noexcept { return false; }
 
+    /// Starts the coroutine in place; `parent` goes on when it has ended.
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> parent) const noexcept
     {
@@ -49,6 +55,7 @@ public:
         detail::resume_next(frame_);
     }
 
+    /// Its result; throws what it threw.
     Result await_resume() { return frame_.promise().take(); }
 
 private:

@@ -16,24 +16,27 @@ namespace tasker {
 
 /// Where an argument of a step comes from: the task's input or a parent's result.
 struct argument_source {
+    /// The source is the task's input.
     static constexpr step_no from_input = static_cast<step_no>(-1);
 
     void const* builder = nullptr; ///< the builder that made it
-    step_no step = from_input;
+    step_no step = from_input;     ///< whose result it is, or `from_input`
 };
 
 /// A step of a builder, as later steps name it. `Result` is what it hands to its children; void hands nothing.
 template <class Result>
 struct step_handle {
+    /// What children get of it.
     using result_type = Result;
-    argument_source source;
+    argument_source source; ///< where it is found at run time
 };
 
 /// The task's input, as steps name it.
 template <class Input>
 struct input_handle {
+    /// What steps get of it.
     using result_type = Input;
-    argument_source source;
+    argument_source source; ///< where it is found at run time
 };
 
 template <class Handle>
@@ -45,7 +48,7 @@ concept edge_handle = requires(Handle const& handle) {
 /// Typed edges from what `after` names.
 template <class... Results>
 struct edges {
-    std::array<argument_source, sizeof...(Results)> sources;
+    std::array<argument_source, sizeof...(Results)> sources; ///< in the order of the body's parameters
 };
 
 /// "Start after these, and hand me their results in this order."
@@ -64,10 +67,12 @@ step_handle<void> ordering(Handle const& handle)
 
 /// Edges by name, for graphs known at run time only. Parents may be declared later than their children.
 struct named_edges {
-    std::vector<std::string> parents;
+    std::vector<std::string> parents; ///< their names
 };
 
+/// Start after the steps of these names.
 inline named_edges after_named(std::vector<std::string> parents) { return {std::move(parents)}; }
+/// The same, written out.
 inline named_edges after_named(std::initializer_list<std::string_view> parents)
 {
     return {std::vector<std::string>(parents.begin(), parents.end())};

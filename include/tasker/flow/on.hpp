@@ -8,6 +8,7 @@ namespace tasker {
 
 /// How a `place` that names a user's execution context yields its executor.
 struct execution_context_access {
+    /// The executor of the context that `context` points to.
     boost::asio::any_io_executor (*executor_of)(void* context);
 };
 

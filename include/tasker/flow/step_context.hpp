@@ -29,10 +29,14 @@ class attempt;
 /// What a running attempt can ask of the engine. Implemented by the runtime, called by `step_context` alone.
 class attempt_services {
 public:
+    /// What a sleeper hears at the end.
     using wake = unique_function<void(boost::system::error_code)>;
 
+    /// As `step_context::now`.
     virtual time_point now() const = 0;
+    /// As `step_context::cancelled`.
     virtual bool cancelled() const = 0;
+    /// As `step_context::publish`.
     virtual void publish(std::string_view name, payload data) = 0;
     /// Calls `then` on any thread: with success after `length`, or with operation_aborted when `slot` is emitted.
     virtual void sleep(duration length, boost::asio::cancellation_slot slot, wake then) = 0;
@@ -47,19 +51,21 @@ protected:
 
 /// The facts of an attempt that its body may read.
 struct attempt_facts {
-    task_id task;
-    std::string_view workflow; ///< full name
-    std::string_view step;
-    int attempt = 1;
-    int max_attempts = 1;
-    std::optional<time_point> deadline;
-    payload input; ///< the task's
+    task_id task;                       ///< whose step it is
+    std::string_view workflow;          ///< full name
+    std::string_view step;              ///< its name in the workflow
+    int attempt = 1;                    ///< the number of this one, from 1
+    int max_attempts = 1;               ///< as the step's retry policy says
+    std::optional<time_point> deadline; ///< when its time is up; nothing: it has as long as it likes
+    payload input;                      ///< the task's
 };
 
 /// What a step's body sees of the engine. Valid until the body's coroutine has ended.
 /// Thread safety: members may be called from the executor on which the body runs.
 class step_context {
 public:
+    /// For one attempt; a test of a body alone may implement `attempt_services` itself. Lifetime: `services` must
+    /// outlive the context.
     step_context(attempt_services& services, attempt_facts facts, boost::asio::any_io_executor executor)
         : services_{&services}, facts_{std::move(facts)}, executor_{std::move(executor)}
     {
@@ -67,11 +73,16 @@ public:
     step_context(step_context const&) = delete;
     step_context& operator=(step_context const&) = delete;
 
+    /// The task that the step belongs to.
     task_id task() const noexcept { return facts_.task; }
+    /// The workflow's full name, `shop/fulfil-order@1.0.0`; valid as long as the context.
     std::string_view workflow() const noexcept { return facts_.workflow; }
+    /// The step's name; valid as long as the context.
     std::string_view step() const noexcept { return facts_.step; }
     int attempt() const noexcept { return facts_.attempt; } ///< from 1
+    /// Attempts in all, as the step's retry policy says.
     int max_attempts() const noexcept { return facts_.max_attempts; }
+    /// When the attempt's time is up, on the engine's clock; nothing: never.
     std::optional<time_point> deadline() const noexcept { return facts_.deadline; }
 
     /// The task's input. Throws `error{bad_payload}` when it is no `Input`.
@@ -100,6 +111,7 @@ public:
     {
         services_->publish(name, codec<T>::encode(data));
     }
+    /// The same without data.
     void publish(std::string_view name) { services_->publish(name, payload{}); }
 
     /// `co_await context.sleep_for(2s)`: waits on the engine's clock.
@@ -196,8 +208,10 @@ private:
     boost::asio::any_io_executor executor_;
 };
 
+/// How a function that returns nothing is awaited.
 template <>
 struct step_context::signature_of<void> {
+    /// The completion's signature.
     using type = void(std::exception_ptr);
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/flow/edges.hpp>
 #include <tasker/flow/step_body.hpp>
 #include <tasker/model/workflow_key.hpp>
@@ -10,45 +11,50 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace tasker {
 
 /// An event of the user's own that a workflow's steps publish.
 struct event_declaration {
-    std::string name;
-    std::string description;
+    std::string name;        ///< as `step_context::publish` names it, e.g. `order.shipped`
+    std::string description; ///< when it is published, in a sentence
 };
 
 /// What a built workflow consists of. Made by `workflow_builder`.
 struct workflow_definition {
-    workflow_key key;
-    std::string full_name;
-    graph shape;
-    std::vector<step_body> bodies;                      ///< by step
+    workflow_key key;                                    ///< unique within a store
+    std::string full_name;                               ///< the same as text
+    graph shape;                                         ///< steps and edges
+    std::vector<step_body> bodies;                       ///< by step
     std::vector<std::vector<argument_source>> arguments; ///< by step
-    std::optional<step_no> output;                      ///< whose result is the workflow's; nothing: every sink's, by name
-    bool takes_input = false;
+    std::optional<step_no> output;                       ///< whose result is the workflow's; nothing: every sink's, by name
+    bool takes_input = false;                            ///< whether an input was declared
     std::function<payload(payload const&)> accept_input; ///< checks an input and fills defaults in; throws error{invalid_input}
-    std::vector<event_declaration> events;
+    std::vector<event_declaration> events;               ///< of the user's own, that its steps publish
 };
 
 /// An immutable, checked workflow: cheap to copy, shared by all its tasks. Thread safety: constant.
 class workflow {
 public:
-    explicit workflow(workflow_definition definition)
-        : definition_{std::make_shared<workflow_definition const>(std::move(definition))}
-    {
-    }
+    /// Takes the definition over unchecked: `workflow_builder::build` and `workflow_from_json` check.
+    explicit workflow(workflow_definition definition);
 
+    /// Namespace, name and version.
     workflow_key const& key() const noexcept { return definition_->key; }
+    /// `shop/fulfil-order@1.0.0`; valid as long as any copy of the workflow.
     std::string_view full_name() const noexcept { return definition_->full_name; }
+    /// Its steps and edges.
     graph const& shape() const noexcept { return definition_->shape; }
+    /// What step `no` runs. Preconditions: there is such a step.
     step_body const& body(step_no no) const { return definition_->bodies[no]; }
+    /// Where the arguments of step `no` come from, in order. Preconditions: there is such a step.
     std::span<argument_source const> arguments(step_no no) const { return definition_->arguments[no]; }
+    /// The step whose result is the workflow's; nothing: the results of all sinks, by name.
     std::optional<step_no> output() const noexcept { return definition_->output; }
+    /// Whether an input was declared.
     bool takes_input() const noexcept { return definition_->takes_input; }
+    /// The events of the user's own that its steps publish.
     std::span<event_declaration const> events() const noexcept { return definition_->events; }
 
     /// The input as it will be stored. Throws `error{invalid_input}`, which says all that is wrong with it.
@@ -62,3 +68,7 @@ private:
 };
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/flow/workflow.ipp>
+#endif

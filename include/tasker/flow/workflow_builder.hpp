@@ -1,11 +1,11 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/base/error.hpp>
 #include <tasker/flow/detail/typed_body.hpp>
 #include <tasker/flow/input_schema.hpp>
 #include <tasker/flow/workflow.hpp>
 
-#include <algorithm>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -23,12 +23,8 @@ namespace tasker {
 /// Everything wrong is an `error{invalid_definition}` that names the step. Thread safety: none.
 class workflow_builder {
 public:
-    workflow_builder(std::string name_space, std::string name, std::string version = "0.1.0")
-    {
-        definition_.key = {std::move(name_space), std::move(name), std::move(version)};
-        definition_.full_name = to_text(definition_.key);
-        check_key();
-    }
+    /// Throws `error{invalid_definition}` unless the version is a semantic one and the names are not empty.
+    workflow_builder(std::string name_space, std::string name, std::string version = "0.1.0");
 
     /// Declares that the workflow takes an input of this type, for any number of steps.
     template <class Input>
@@ -40,11 +36,7 @@ public:
     }
 
     /// Checks every input against a JSON schema and fills its defaults in, before it is stored.
-    void schema(input_schema rules)
-    {
-        definition_.takes_input = true;
-        schema_ = std::move(rules);
-    }
+    void schema(input_schema rules);
 
     /// A step without parents.
     template <class Body>
@@ -99,53 +91,15 @@ public:
     }
 
     /// Declares an event of your own that the steps publish, such as `order.shipped`. Checked when an engine adds the workflow.
-    void event(std::string name, std::string description)
-    {
-        definition_.events.push_back({std::move(name), std::move(description)});
-    }
+    void event(std::string name, std::string description);
 
     /// Checks everything that only shows now, and freezes the workflow.
-    workflow build() &&
-    {
-        resolve_names();
-        definition_.shape = make_shape();
-        if (!definition_.output)
-            definition_.output = only_sink();
-        if (schema_ || decode_input_)
-            definition_.accept_input = [schema = std::move(schema_), decode = std::move(decode_input_)](payload const& given) {
-                payload const filled = schema ? schema->apply(given) : given;
-                return decode ? decode(filled) : filled;
-            };
-        return workflow{std::move(definition_)};
-    }
+    workflow build() &&;
 
 private:
-    [[noreturn]] void refuse(std::string const& what) const
-    {
-        throw error{errc::invalid_definition, "workflow " + definition_.full_name + ": " + what};
-    }
-
-    void check_key() const
-    {
-        auto const& key = definition_.key;
-        auto const plain = [](std::string_view text) {
-            return !text.empty() && text.size() <= 128 && std::none_of(text.begin(), text.end(), [](char c) {
-                return c == '/' || c == '@' || c == '\x7f' || (c >= '\0' && c < ' ');
-            });
-        };
-        if (!plain(key.name_space) || !plain(key.name))
-            refuse("a namespace and a name have 1 to 128 characters, none of them '/', '@' or a control character");
-        if (key.version.find('+') != std::string::npos)
-            refuse("the version \"" + key.version + "\" has build metadata, which does not order versions; leave it out");
-        if (!semantic_version::parse(key.version))
-            refuse("\"" + key.version + "\" is not a semantic version; write major.minor.patch, such as 1.0.0");
-    }
-
-    void check_own(argument_source const& source, std::string const& where) const
-    {
-        if (source.builder != identity_.get())
-            refuse(where + " names a step or input of another workflow_builder");
-    }
+    [[noreturn]] void refuse(std::string const& what) const;
+    void check_key() const;
+    void check_own(argument_source const& source, std::string const& where) const;
 
     template <class... Results>
     void add_sources(std::string const& name, edges<Results...> const& parents, std::vector<argument_source>& sources)
@@ -160,52 +114,10 @@ private:
         }
     }
 
-    argument_source add(std::string name, step_options const& options, step_body body, std::vector<argument_source> sources)
-    {
-        if (name.empty() || name.size() > 128)
-            refuse("a step's name has 1 to 128 characters, got \"" + name + "\"");
-        if (auto const problem = problem_of(options))
-            refuse("step \"" + name + "\": " + *problem);
-        if (!by_name_.emplace(name, static_cast<step_no>(steps_.size())).second)
-            refuse("there are two steps named \"" + name + "\"");
-        steps_.push_back({std::move(name), options});
-        definition_.bodies.push_back(std::move(body));
-        definition_.arguments.push_back(std::move(sources));
-        return {identity_.get(), static_cast<step_no>(steps_.size() - 1)};
-    }
-
-    void resolve_names()
-    {
-        for (auto const& [child, parents] : named_parents_)
-            for (std::string const& name : parents) {
-                auto const parent = by_name_.find(name);
-                if (parent == by_name_.end())
-                    refuse("step \"" + steps_[child].name + "\" depends on \"" + name + "\", which is no step of this workflow");
-                edges_.push_back({parent->second, child});
-                definition_.arguments[child].push_back({identity_.get(), parent->second});
-            }
-    }
-
-    graph make_shape()
-    {
-        try {
-            return graph{std::move(steps_), std::move(edges_)};
-        } catch (error const& problem) {
-            refuse(problem.what());
-        }
-    }
-
-    std::optional<step_no> only_sink() const
-    {
-        std::optional<step_no> sink;
-        for (step_no no = 0; no < definition_.shape.size(); ++no)
-            if (definition_.shape.children(no).empty()) {
-                if (sink)
-                    return std::nullopt;
-                sink = no;
-            }
-        return sink;
-    }
+    argument_source add(std::string name, step_options const& options, step_body body, std::vector<argument_source> sources);
+    void resolve_names();
+    graph make_shape();
+    std::optional<step_no> only_sink() const;
 
     workflow_definition definition_;
     std::unique_ptr<char> identity_ = std::make_unique<char>(); ///< its address tells handles of builders apart
@@ -218,3 +130,7 @@ private:
 };
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/flow/workflow_builder.ipp>
+#endif

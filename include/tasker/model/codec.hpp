@@ -19,8 +19,10 @@ namespace tasker {
 /// `decode` throws `error{bad_payload}`, naming the place: `lines[2].sku: expected a string, got a number`.
 template <class T>
 struct codec {
+    /// The value as JSON.
     static payload encode(T const& value) { return payload{boost::json::serialize(detail::to_json(value))}; }
 
+    /// The value that `encoded` holds. Throws `error{bad_payload}`, naming the place.
     static T decode(payload const& encoded)
     {
         boost::json::error_code problem;
@@ -39,7 +41,9 @@ using stored_type = std::conditional_t<std::is_same_v<std::decay_t<T>, char cons
 /// A payload is its own encoding.
 template <>
 struct codec<payload> {
+    /// The payload itself.
     static payload encode(payload const& value) { return value; }
+    /// The payload itself; never throws.
     static payload decode(payload const& encoded) { return encoded; }
 };
 

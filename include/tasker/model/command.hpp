@@ -20,16 +20,19 @@ enum class command_kind {
     resolve_step, ///< a pending or failed step is declared done by hand, with a result
 };
 
+/// The kinds as the stores and the events spell them, by the value of `command_kind`.
 inline constexpr std::array<std::string_view, 6> command_names{"cancel",      "retry",      "resolve",
                                                                "cancel_step", "reset_step", "resolve_step"};
 
+/// The kind as the stores and the events spell it.
 constexpr std::string_view name(command_kind kind) { return command_names[static_cast<std::size_t>(kind)]; }
 
+/// A command on its way to a task.
 struct command {
-    command_kind kind = command_kind::cancel;
-    std::string step;   ///< for the three step commands
-    payload result;     ///< for resolve_step
-    std::string reason; ///< for the audit trail
+    command_kind kind = command_kind::cancel; ///< what is asked
+    std::string step;                         ///< for the three step commands
+    payload result;                           ///< for resolve_step
+    std::string reason;                       ///< for the audit trail
 
     friend bool operator==(command const&, command const&) = default;
 };

@@ -15,14 +15,14 @@ namespace tasker {
 
 /// A step as its graph knows it: everything but the body.
 struct step_definition {
-    std::string name;
-    step_options options = {};
+    std::string name;          ///< unique in its workflow
+    step_options options = {}; ///< not part of the workflow's shape: they may change under one version
 };
 
 /// `child` starts after `parent`.
 struct edge {
-    step_no parent = 0;
-    step_no child = 0;
+    step_no parent = 0; ///< ends first
+    step_no child = 0;  ///< starts after it
 
     friend auto operator<=>(edge const&, edge const&) = default;
 };
@@ -46,11 +46,17 @@ public:
         measure();
     }
 
+    /// How many steps there are.
     std::size_t size() const noexcept { return steps_.size(); }
+    /// Preconditions: `no` is less than `size()`; so for all that ask about one step.
     step_definition const& step(step_no no) const { return steps_[no]; }
+    /// In order of declaration: the place is the `step_no`.
     std::span<step_definition const> steps() const noexcept { return steps_; }
+    /// Each once, sorted by parent, then child.
     std::span<edge const> edges() const noexcept { return edges_; }
+    /// What step `no` waits for, ascending.
     std::span<step_no const> parents(step_no no) const { return parents_.of(no); }
+    /// What waits for step `no`, ascending.
     std::span<step_no const> children(step_no no) const { return children_.of(no); }
 
     /// Every step after its parents; among equals in order of declaration.

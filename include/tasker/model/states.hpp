@@ -8,15 +8,21 @@
 
 namespace tasker {
 
+/// Where a task has come to; `task_transitions` says what may follow what.
 enum class task_state { pending, in_progress, complete, error, cancelled, resolved_manually };
+/// Where a step has come to; `step_transitions` says what may follow what.
 enum class step_state { pending, in_progress, complete, error, cancelled, resolved_manually };
 
+/// The states as stores, events and JSON spell them, by the value of `task_state` and `step_state` alike.
 inline constexpr std::array<std::string_view, 6> state_names{"pending", "in_progress", "complete",
                                                              "error",   "cancelled",   "resolved_manually"};
 
+/// The state as stores, events and JSON spell it.
 constexpr std::string_view name(task_state state) { return state_names[static_cast<std::size_t>(state)]; }
+/// The state as stores, events and JSON spell it.
 constexpr std::string_view name(step_state state) { return state_names[static_cast<std::size_t>(state)]; }
 
+/// The state that `text` spells, or nothing.
 template <class State>
 constexpr std::optional<State> parse_state(std::string_view text)
 {
@@ -29,9 +35,9 @@ constexpr std::optional<State> parse_state(std::string_view text)
 /// One arrow of a state table, and the name of the event it causes. No `from` is the birth of the entity.
 template <class State>
 struct transition {
-    std::optional<State> from;
-    State to;
-    std::string_view event;
+    std::optional<State> from; ///< nothing: birth
+    State to;                  ///< never the same as `from`
+    std::string_view event;    ///< e.g. `task.completed`
 };
 
 /// Every legal move of a task; nothing else ever happens.
@@ -66,7 +72,9 @@ inline constexpr std::array<transition<step_state>, 11> step_transitions{{
     {step_state::error, step_state::cancelled, "step.cancelled"},
 }};
 
+/// The table of tasks; the argument only chooses it.
 constexpr std::span<transition<task_state> const> transitions_of(task_state) { return task_transitions; }
+/// The table of steps; the argument only chooses it.
 constexpr std::span<transition<step_state> const> transitions_of(step_state) { return step_transitions; }
 
 /// The arrow from `from` to `to`, or null when the table has none (moves to the same state included).
@@ -82,6 +90,7 @@ constexpr transition<State> const* find_transition(std::optional<State> from, St
 /// What asking for a move means in the present state.
 enum class move { allowed, already_there, illegal };
 
+/// What asking to go from `from` to `to` means, by the table.
 template <class State>
 constexpr move check_move(State from, State to)
 {

@@ -12,17 +12,23 @@ namespace tasker {
 /// user's. Made by `tasker::blocking` and `tasker::on(context)`.
 class place {
 public:
+    /// Which of the three.
     enum class kind { engine, blocking, context };
 
     constexpr place() = default;
+    /// The engine's own executor, or its pool for bodies that block.
     constexpr explicit place(kind where) : kind_{where} {}
+    /// A context of the user's and how to reach its executor; both must outlive the engine.
     constexpr place(void* context, struct execution_context_access const& access)
         : kind_{kind::context}, context_{context}, access_{&access}
     {
     }
 
+    /// Which of the three it is.
     constexpr kind where() const { return kind_; }
+    /// The user's context; null for the other two.
     constexpr void* context() const { return context_; }
+    /// How to reach its executor. Preconditions: `where()` is `context`.
     constexpr struct execution_context_access const& access() const { return *access_; }
 
 private:
@@ -36,10 +42,10 @@ inline constexpr place blocking{place::kind::blocking};
 
 /// What a step promises and asks for. Trivially destructible, so that it may be written inside a co_await expression.
 struct step_options {
-    retry_policy retry = {};
+    retry_policy retry = {};             ///< when a failed attempt is followed by another
     duration timeout = duration::zero(); ///< of one attempt, the wait for a thread included; zero: none. Running out is a retryable failure
     int priority = 0;                    ///< higher starts first among ready steps
-    place run_on = {};
+    place run_on = {};                   ///< on whose threads the body runs; default: the engine's executor
 };
 static_assert(std::is_trivially_destructible_v<step_options>);
 

@@ -15,10 +15,11 @@ namespace tasker {
 
 /// A semantic version (semver.org 2.0.0), `major.minor.patch` with an optional `-pre.release`; ordered as semver says.
 struct semantic_version {
-    std::array<std::uint32_t, 3> numbers{};
-    std::string pre_release;
+    std::array<std::uint32_t, 3> numbers{}; ///< major, minor, patch
+    std::string pre_release;                ///< identifiers with dots between; empty: a release
 
     friend bool operator==(semantic_version const&, semantic_version const&) = default;
+    /// Precedence after semver 2.0.0, section 11.
     friend std::strong_ordering operator<=>(semantic_version const& a, semantic_version const& b)
     {
         if (auto const order = a.numbers <=> b.numbers; order != 0)
@@ -117,13 +118,14 @@ private:
 
 /// The identity of a workflow: namespace, name and semantic version. Full name: `shop/fulfil-order@1.0.0`.
 struct workflow_key {
-    std::string name_space = "default";
-    std::string name;
-    std::string version = "0.1.0";
+    std::string name_space = "default"; ///< keeps names of different owners apart
+    std::string name;                   ///< of the workflow, within its namespace
+    std::string version = "0.1.0";      ///< a semantic version
 
     friend auto operator<=>(workflow_key const&, workflow_key const&) = default;
 };
 
+/// The full name, `shop/fulfil-order@1.0.0`.
 inline std::string to_text(workflow_key const& key) { return key.name_space + '/' + key.name + '@' + key.version; }
 
 /// How the steps and edges of `now` differ from those of `before`, in a sentence, or nothing when the shape is the same.

@@ -24,6 +24,7 @@ enum class blocking_reason {
     backoff_not_elapsed,        ///< its `next_retry_at` is still to come
 };
 
+/// The word as it is shown and queried.
 inline std::string_view name(blocking_reason reason)
 {
     switch (reason) {
@@ -55,19 +56,19 @@ inline bool may_start(step_record const& record, retry_policy const& policy)
 
 /// One row of the readiness query.
 struct step_readiness {
-    step_no step = 0;
-    std::string name;
-    step_state state = step_state::pending;
-    std::size_t total_parents = 0;
-    std::size_t completed_parents = 0;
-    bool dependencies_satisfied = false;
-    int attempts = 0;
-    int max_attempts = 0;
-    bool retry_eligible = false;
-    std::optional<time_point> last_failure_at; ///< while the state is error
-    std::optional<time_point> next_retry_at;   ///< while it is pending or in error; ready from this instant on
-    bool ready = false;
-    blocking_reason reason = blocking_reason::none;
+    step_no step = 0;                               ///< its place in the workflow
+    std::string name;                               ///< in the workflow
+    step_state state = step_state::pending;         ///< as it is recorded
+    std::size_t total_parents = 0;                  ///< steps it waits for in all
+    std::size_t completed_parents = 0;              ///< of them, those complete or resolved by hand
+    bool dependencies_satisfied = false;            ///< none of them is missing
+    int attempts = 0;                               ///< finished ones
+    int max_attempts = 0;                           ///< as the step's retry policy says
+    bool retry_eligible = false;                    ///< the policy allows another attempt
+    std::optional<time_point> last_failure_at;      ///< while the state is error
+    std::optional<time_point> next_retry_at;        ///< while it is pending or in error; ready from this instant on
+    bool ready = false;                             ///< could start at this instant
+    blocking_reason reason = blocking_reason::none; ///< why it could not
 
     /// `no_dependencies`, `all_satisfied` or `1/2_satisfied`.
     std::string dependency_text() const

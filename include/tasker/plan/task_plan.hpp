@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -87,9 +88,9 @@ public:
     /// Moves the steps whose back-off is over to the ready ones.
     void wake(time_point now)
     {
-        auto const due = std::stable_partition(waiting_.begin(), waiting_.end(),
-                                               [&](step_no no) { return due_of(no) > now; });
-        std::vector<step_no> const woken(due, waiting_.end());
+        std::vector<step_no> woken; // settling takes them from waiting_
+        std::copy_if(waiting_.begin(), waiting_.end(), std::back_inserter(woken),
+                     [&](step_no no) { return due_of(no) <= now; });
         for (step_no const no : woken)
             settle_in(no, now);
     }

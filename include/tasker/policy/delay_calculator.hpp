@@ -10,13 +10,14 @@ namespace tasker {
 
 /// The remaining back-offs of a task's failed, not yet ready steps (exhausted steps do not count).
 struct backoff_window {
-    duration earliest = duration::zero();
-    duration longest = duration::zero();
+    duration earliest = duration::zero(); ///< until the first of them is due
+    duration longest = duration::zero();  ///< until all of them are
 };
 
 /// Computes how long a task waits before anybody looks at it again. It only computes; the parker sets the timer.
 class delay_calculator {
 public:
+    /// Preconditions: `problem_of(policy)` is nothing.
     explicit delay_calculator(delay_policy const& policy) : policy_{policy} {}
 
     /// Whether a task with these back-offs stays in memory, each step waking at its own due time.

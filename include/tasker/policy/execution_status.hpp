@@ -13,6 +13,7 @@ enum class execution_status {
     all_complete,             ///< every step is complete or resolved by hand (also when there are no steps)
 };
 
+/// The word as it is stored, shown and queried.
 inline std::string_view name(execution_status status)
 {
     switch (status) {

@@ -21,6 +21,7 @@ enum class http_class {
     permanent, ///< every other 3xx, 4xx and 5xx: the same request would get the same answer
 };
 
+/// The word for logs.
 inline std::string_view name(http_class kind)
 {
     switch (kind) {

@@ -11,10 +11,10 @@ namespace tasker {
 
 /// When a failed step is tried again. Trivially destructible, so that it may be written inside a co_await expression.
 struct retry_policy {
-    int max_attempts = 3;            ///< attempts in all, the first included; >= 1
-    bool retryable = true;           ///< false: the first failure is final
-    exponential backoff = {};        ///< the wait, unless the failure itself names one (`retry_after`)
-    tasker::jitter jitter = jitter::ten_percent;
+    int max_attempts = 3;                        ///< attempts in all, the first included; >= 1
+    bool retryable = true;                       ///< false: the first failure is final
+    exponential backoff = {};                    ///< the wait, unless the failure itself names one (`retry_after`)
+    tasker::jitter jitter = jitter::ten_percent; ///< what is added to or taken from the computed wait
 
     friend bool operator==(retry_policy const&, retry_policy const&) = default;
 };

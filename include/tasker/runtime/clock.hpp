@@ -19,6 +19,7 @@ public:
     virtual ~alarm() = default;
     /// Calls `ring` once on the alarm's executor at `due` or soon after; an earlier setting is forgotten.
     virtual void set(time_point due, unique_function<void()> ring) = 0;
+    /// Forgets the setting; a call that is under way already may still come.
     virtual void cancel() = 0;
 };
 
@@ -32,6 +33,7 @@ public:
     virtual void synchronize(std::optional<time_point> store_now) = 0;
     /// Takes over the store's clock, forward or back; called before anything waits.
     virtual void start_from(std::optional<time_point> store_now) = 0;
+    /// An alarm of its own for the caller, which rings on `executor`. Lifetime: must not outlive the clock.
     virtual std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) = 0;
 };
 
@@ -61,6 +63,7 @@ public:
             offset_.store(store_now->time_since_epoch() - steady(), std::memory_order_relaxed);
     }
 
+    /// A steady timer on `executor`.
     std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) override
     {
         return std::make_unique<timer_alarm>(*this, std::move(executor));

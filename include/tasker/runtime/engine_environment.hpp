@@ -20,10 +20,10 @@ enum class store_calls {
 
 /// What surrounds an engine and differs between the real world and a simulation.
 struct engine_environment {
-    std::shared_ptr<clock> time = {}; ///< none: the system's
-    store_calls calls = store_calls::offloaded;
-    std::optional<boost::asio::any_io_executor> blocking = {}; ///< instead of a pool of the engine's own
-    std::uint64_t seed = std::random_device{}() * 0x1'0000'0001ULL;
+    std::shared_ptr<clock> time = {};                               ///< none: the system's
+    store_calls calls = store_calls::offloaded;                     ///< where the store is called
+    std::optional<boost::asio::any_io_executor> blocking = {};      ///< instead of a pool of the engine's own
+    std::uint64_t seed = std::random_device{}() * 0x1'0000'0001ULL; ///< of jitter and ids; equal seeds run equally on a virtual clock
 };
 
 } // namespace tasker

@@ -77,7 +77,7 @@ public:
                gathering_->bytes >= parts_.max_bytes;
     }
     /// Whether somebody waits for a commit that could begin now.
-    bool wants_flush() const noexcept { return !in_flight_ && gathering_->urgent && !gathering_->rows.empty(); }
+    bool wants_flush() const noexcept { return !in_flight_ && is_awaited() && !gathering_->rows.empty(); }
     bool is_idle() const noexcept { return !in_flight_ && gathering_->rows.empty(); }
 
     /// Whether the task's creation is not answered yet.
@@ -183,7 +183,7 @@ public:
     {
         if (in_flight_ || gathering_->rows.empty())
             return;
-        if (!gathering_->urgent) {
+        if (!is_awaited()) {
             if (!lazy_.is_parked())
                 parts_.waits.park(lazy_, parts_.time.now() + parts_.record_start_within);
             return;
@@ -197,6 +197,9 @@ public:
     }
 
 private:
+    /// Starts alone are in no hurry, until there are so many of them that others wait for room.
+    bool is_awaited() const noexcept { return gathering_->urgent || is_full(); }
+
     void commit()
     {
         flying_->rows.worker = parts_.worker;

@@ -36,7 +36,7 @@ private:
 class parker {
 public:
     parker(clock& time, boost::asio::any_io_executor executor, unique_function<void()> wake)
-        : time_{time}, alarm_{time.make_alarm(std::move(executor))},
+        : alarm_{time.make_alarm(std::move(executor))},
           wake_{std::make_shared<unique_function<void()>>(std::move(wake))}
     {
     }
@@ -140,7 +140,6 @@ private:
         place(node, at);
     }
 
-    clock& time_;
     std::unique_ptr<alarm> alarm_;
     std::shared_ptr<unique_function<void()>> wake_; ///< also tells a late alarm that the parker is gone
     std::optional<std::weak_ptr<void>> owner_;

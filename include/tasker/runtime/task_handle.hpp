@@ -21,11 +21,13 @@ namespace tasker {
 class task_handle {
 public:
     task_handle() = default;
+    /// Made by the engine.
     task_handle(task_id id, std::weak_ptr<engine_core> engine, boost::asio::any_io_executor strand)
         : id_{id}, engine_{std::move(engine)}, strand_{std::move(strand)}
     {
     }
 
+    /// All zero in a handle that was default-constructed.
     task_id id() const noexcept { return id_; }
 
     /// Waits for the end of the task, however it ends.

@@ -17,14 +17,15 @@ namespace tasker {
 
 /// What one process tells the others that share its store. Only a hint to look: it may come late, twice or not at all.
 struct announcement {
+    /// What it is about.
     enum class kind {
         work_due,     ///< an unowned task is due at `due`
         command_left, ///< a command waits in the row of a task that `worker` owns
         tasks_over,   ///< tasks that others may wait for have finished
     };
-    kind what = kind::work_due;
-    time_point due{};   ///< of work_due alone
-    worker_id worker{}; ///< who says so; of command_left: whom it is for
+    kind what = kind::work_due; ///< what it is about
+    time_point due{};           ///< of work_due alone
+    worker_id worker{};         ///< who says so; of command_left: whom it is for
 
     friend bool operator==(announcement const&, announcement const&) = default;
 };

@@ -12,12 +12,15 @@ namespace tasker {
 /// Any store, behind one indirection: the only place where the engine's code meets the store's type.
 class any_store {
 public:
+    /// Takes any store over; the engine's, from then on.
     template <class Store>
         requires(store<std::remove_cvref_t<Store>> && !std::same_as<std::remove_cvref_t<Store>, any_store>)
     any_store(Store&& store) : self_{std::make_unique<model<std::remove_cvref_t<Store>>>(std::forward<Store>(store))}
     {
     }
 
+    ///@{
+    /// As the store behind it keeps what the concept `store` says.
     bool blocks() const { return self_->blocks(); }
     void migrate() { self_->migrate(); }
     workflow_id register_workflow(workflow_key const& key, graph const& shape) { return self_->register_workflow(key, shape); }
@@ -34,6 +37,8 @@ public:
     std::vector<transition_record> history(task_id task) { return self_->history(task); }
     store_statistics statistics(time_point now, time_point since) { return self_->statistics(now, since); }
     std::size_t purge(time_point before, std::size_t limit) { return self_->purge(before, limit); }
+    ///@}
+
     /// Whether `begin` begins anything.
     bool is_transactional() const { return self_->is_transactional(); }
     /// A transaction for a step's body to write in, too; nothing when this store has none. Blocks.

@@ -10,13 +10,14 @@ namespace tasker {
 
 /// How the commit of a transaction ended.
 struct transaction_end {
+    /// How it ended.
     enum class kind {
         committed,
         lease_lost, ///< rolled back: another worker owns the task now
         in_doubt,   ///< the answer got lost: the audit trail tells whether the batch arrived, see `has_arrived`
     };
-    kind how = kind::committed;
-    std::string what; ///< when in doubt: what the database, or its absence, said
+    kind how = kind::committed; ///< how it ended
+    std::string what;           ///< when in doubt: what the database, or its absence, said
 };
 
 /// An open transaction in which a step's body and the engine both write. Destroyed uncommitted, it is rolled back; that may

@@ -43,6 +43,7 @@ public:
     /// How often a body was entered, over all tasks.
     int calls() const noexcept { return *calls_; }
 
+    /// The body: plays the attempt, and returns its number.
     async<int> operator()(step_context& context) const { return perform(*this, context); }
 
 private:

@@ -32,17 +32,22 @@ inline engine_options patient_options()
     return options;
 }
 
+class simulation;
+
+/// How a simulation is set up.
 struct simulation_options {
-    engine_options engine = patient_options();
-    std::function<any_store()> store = {};    ///< called for each engine; default: one memory store
-    std::uint64_t seed = 1;                   ///< of jitter and ids: the same seed runs the same way
+    engine_options engine = patient_options();   ///< of each engine
+    std::function<any_store()> store = {};       ///< called for each engine; default: one memory store
+    std::uint64_t seed = 1;                      ///< of jitter and ids: the same seed runs the same way
     duration time_limit = std::chrono::days{30}; ///< virtual time after which a run is declared stuck
+    std::function<void(simulation&)> after_handler = {}; ///< called after every handler; may end the engine, and throw
 };
 
 /// The very engine, on virtual time: one thread, no sleeping, the clock jumps to the next deadline. Store calls and
 /// blocking bodies run in place. Bodies must wait through `step_context::sleep_for`, not through timers of their own.
 class simulation {
 public:
+    /// Starts the first engine.
     explicit simulation(simulation_options options = {}) : options_{std::move(options)}
     {
         if (!options_.store)
@@ -53,14 +58,18 @@ public:
     simulation(simulation const&) = delete;
     simulation& operator=(simulation const&) = delete;
 
+    /// The engine that runs now.
     tasker::engine& engine() { return *engine_; }
+    /// Virtual time.
     time_point now() const { return clock_->now(); }
+    /// For work of the test's own beside the engine's.
     boost::asio::io_context& context() { return *context_; }
     /// Handlers executed so far: stands still while nothing happens.
     std::size_t handlers() const noexcept { return handlers_; }
     /// Every event so far, of all tasks and engines.
     std::vector<event> const& events() const noexcept { return events_; }
 
+    /// Adds a workflow to this engine and to those after it.
     void add(workflow const& flow, add_options const& options = {})
     {
         engine_->add(flow, options);
@@ -76,6 +85,7 @@ public:
         finish(id);
         return report(id);
     }
+    /// The same without an input.
     task_report run(workflow const& flow)
     {
         task_id const id = submit(flow);
@@ -83,12 +93,14 @@ public:
         return report(id);
     }
 
+    /// Submits a task, its workflow added first if need be; throws what the engine throws. Does not run it.
     template <class Input>
     task_id submit(workflow const& flow, Input const& input, submit_options const& options = {})
     {
         make_known(flow);
         return await(engine_->submit(flow.full_name(), input, options)).id();
     }
+    /// The same without an input.
     task_id submit(workflow const& flow, submit_options const& options = {})
     {
         make_known(flow);
@@ -100,10 +112,10 @@ public:
     {
         for (;;) {
             context_->restart();
-            std::size_t const ran = context_->poll();
+            std::size_t const ran = options_.after_handler ? context_->poll_one() : context_->poll();
             if (ran == 0)
                 return;
-            handlers_ += ran;
+            ran_handlers(ran);
         }
     }
 
@@ -113,7 +125,7 @@ public:
     {
         context_->restart();
         if (context_->poll_one() > 0) {
-            ++handlers_;
+            ran_handlers(1);
             return true;
         }
         auto const due = clock_->next_due();
@@ -179,6 +191,7 @@ public:
             return std::move(*end->result);
     }
 
+    /// What is known of a task by now, finished or not. Throws `error{unknown_task}`.
     task_report report(task_id id)
     {
         auto const loaded = await(engine_->load(id));
@@ -215,7 +228,31 @@ public:
         settle();
     }
 
+    /// The engine dies, and nothing takes its place; the context lives on, with every handler that was on its way.
+    /// Until `crash`, only `now`, `context`, `events` and `workflows` may be asked for.
+    void abandon()
+    {
+        listening_.reset();
+        engine_.reset();
+    }
+
+    /// Every workflow it was given.
+    std::vector<workflow> workflows() const
+    {
+        std::vector<workflow> all;
+        for (auto const& [key, known] : added_)
+            all.push_back(known.first);
+        return all;
+    }
+
 private:
+    void ran_handlers(std::size_t count)
+    {
+        handlers_ += count;
+        if (options_.after_handler)
+            options_.after_handler(*this);
+    }
+
     void begin()
     {
         context_ = std::make_unique<boost::asio::io_context>(1);
@@ -231,8 +268,7 @@ private:
 
     void end()
     {
-        listening_.reset();
-        engine_.reset();
+        abandon();
         context_.reset();
     }
 

@@ -13,11 +13,14 @@ namespace tasker::testing {
 
 /// A step as its task's report shows it.
 struct step_report {
-    std::string name;
-    step_record record;
+    std::string name;   ///< in the workflow
+    step_record record; ///< as it is stored
 
+    /// Where it has come to.
     step_state state() const noexcept { return record.state; }
+    /// How many attempts have ended.
     int attempts() const noexcept { return record.attempts; }
+    /// What the body returned. Throws `error{bad_payload}` when it is no `Result`.
     template <class Result>
     Result result() const
     {
@@ -27,15 +30,16 @@ struct step_report {
 
 /// What became of a task in a simulation, by its durable records and its events.
 struct task_report {
-    task_id id;
-    task_state state = task_state::pending;
-    duration elapsed{};    ///< virtual time from submission to the end, or to now
-    std::string what;      ///< why it is not complete
-    payload output;        ///< the workflow's result, when complete
-    task_record record;
-    std::vector<step_report> steps; ///< in order of declaration
-    std::vector<event> events;      ///< of this task, in order
+    task_id id;                             ///< the task's
+    task_state state = task_state::pending; ///< where it has come to
+    duration elapsed{};                     ///< virtual time from submission to the end, or to now
+    std::string what;                       ///< why it is not complete
+    payload output;                         ///< the workflow's result, when complete
+    task_record record;                     ///< as it is stored
+    std::vector<step_report> steps;         ///< in order of declaration
+    std::vector<event> events;              ///< of this task, in order
 
+    /// The step of this name. Throws `std::out_of_range`.
     step_report const& step(std::string_view name) const
     {
         for (step_report const& one : steps)
@@ -44,6 +48,7 @@ struct task_report {
         throw std::out_of_range{"the task has no step named " + std::string{name}};
     }
 
+    /// The workflow's result. Throws `error{bad_payload}` when it is no `Result`.
     template <class Result>
     Result result() const
     {

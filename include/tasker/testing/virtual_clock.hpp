@@ -20,6 +20,8 @@ public:
     void synchronize(std::optional<time_point>) override {}
     void start_from(std::optional<time_point>) override {}
 
+    /// Rings when `advance_to` reaches its time, by a handler posted to `executor`. The clock must be held by a
+    /// `std::shared_ptr`.
     std::unique_ptr<alarm> make_alarm(boost::asio::any_io_executor executor) override
     {
         return std::make_unique<virtual_alarm>(shared_from_this(), std::move(executor));

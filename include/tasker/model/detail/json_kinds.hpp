@@ -7,6 +7,8 @@
 #include <boost/json/value.hpp>
 #include <boost/mp11/algorithm.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <optional>
 #include <ranges>
@@ -47,6 +49,18 @@ concept json_map = requires { typename T::mapped_type; } && std::same_as<typenam
 template <class T>
 concept json_sequence = std::ranges::range<T> && !json_map<T> && !json_text<T> && !json_itself<T> &&
                         requires(T& sequence, typename T::value_type item) { sequence.insert(sequence.end(), std::move(item)); };
+
+/// Whether every number in it can be written down: text such as 1e999 is read as an infinite one, which JSON has no words for.
+inline bool is_finite(boost::json::value const& value)
+{
+    if (auto const* number = value.if_double())
+        return std::isfinite(*number);
+    if (auto const* array = value.if_array())
+        return std::all_of(array->begin(), array->end(), [](auto const& item) { return is_finite(item); });
+    if (auto const* object = value.if_object())
+        return std::all_of(object->begin(), object->end(), [](auto const& member) { return is_finite(member.value()); });
+    return true;
+}
 
 template <class T>
 using public_members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;

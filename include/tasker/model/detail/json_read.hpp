@@ -6,6 +6,7 @@
 #include <boost/json/kind.hpp>
 #include <boost/json/value_to.hpp>
 
+#include <limits>
 #include <string>
 
 namespace tasker::detail {
@@ -69,7 +70,7 @@ T number_from_json(boost::json::value const& value, json_path const& path)
         expected("a number", value, path);
     boost::json::error_code problem;
     T const number = value.to_number<T>(problem);
-    if (problem)
+    if (problem || !(number >= std::numeric_limits<T>::lowest() && number <= std::numeric_limits<T>::max())) // also when infinite
         path.fail("the number does not fit the type asked for");
     return number;
 }
@@ -131,6 +132,10 @@ T enum_from_json(boost::json::value const& value, json_path const& path)
 template <class T>
 T from_json(boost::json::value const& value, json_path const& path)
 {
+    if constexpr (json_itself<T>) {
+        if (!is_finite(value))
+            path.fail("a number in it is too large");
+    }
     if constexpr (std::same_as<T, boost::json::value>) {
         return value;
     } else if constexpr (std::same_as<T, bool>) {

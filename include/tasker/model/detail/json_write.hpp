@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/error.hpp>
 #include <tasker/model/detail/json_kinds.hpp>
 
 #include <boost/json/value_from.hpp>
@@ -9,7 +10,9 @@ namespace tasker::detail {
 template <class T>
 boost::json::value to_json(T const& value)
 {
-    if constexpr (json_itself<T>) {
+    if constexpr (std::floating_point<T> || json_itself<T>) {
+        if (!is_finite(value))
+            throw error{errc::bad_payload, "a number is infinite or not a number at all, which JSON cannot say"};
         return value;
     } else if constexpr (std::same_as<T, bool> || json_number<T>) {
         return value;

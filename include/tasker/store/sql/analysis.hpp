@@ -3,6 +3,7 @@
 #include <tasker/model/graph.hpp>
 #include <tasker/store/analysis_rows.hpp>
 #include <tasker/store/sql/analysis_functions.hpp>
+#include <tasker/store/sql/lookup.hpp>
 #include <tasker/store/sql/row_mapping.hpp>
 #include <tasker/store/sql/session_pool.hpp>
 
@@ -185,7 +186,7 @@ public:
     {
         if (texts_.form == analysis_form::stored_function)
             return ask(texts_.dependency_levels, answer::read_level, workflow);
-        return levels_of(sessions_->read([&](session& with) { return load_shape(with, workflow); }));
+        return levels_of(sessions_->read([&](session& with) { return load_shape(with, statements_, workflow); }));
     }
 
     store_activity analytics_metrics(time_point since, time_point now)
@@ -227,21 +228,6 @@ private:
         bool const is_json = texts_.form == analysis_form::plain_statement;
         auto const quoted = [](task_id task) { return '"' + to_text(task) + '"'; };
         return (is_json ? '[' : '{') + listed(tasks, quoted) + (is_json ? ']' : '}');
-    }
-
-    graph load_shape(session& with, workflow_id workflow) const
-    {
-        std::vector<step_definition> steps;
-        query& step = with.get(statements_.workflow_steps);
-        for (bool more = step.run(workflow); more; more = step.next())
-            steps.push_back({step.text()});
-        std::vector<edge> edges;
-        query& row = with.get(statements_.workflow_edges);
-        for (bool more = row.run(workflow); more; more = row.next()) {
-            auto const parent = row.integer_as<step_no>();
-            edges.push_back({parent, row.integer_as<step_no>()});
-        }
-        return {std::move(steps), std::move(edges)};
     }
 
     /// A database without functions of its own has the graph count: a query would follow paths.

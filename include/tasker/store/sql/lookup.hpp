@@ -1,14 +1,32 @@
 #pragma once
 
+#include <tasker/model/graph.hpp>
 #include <tasker/store/sql/row_mapping.hpp>
 #include <tasker/store/sql/session_pool.hpp>
 #include <tasker/store/sql/statements.hpp>
 #include <tasker/store/store.hpp>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace tasker::sql {
+
+/// The steps and edges of a workflow, without options; none when there is no such workflow.
+inline graph load_shape(session& with, statements const& texts, workflow_id workflow)
+{
+    std::vector<step_definition> steps;
+    query& step = with.get(texts.workflow_steps);
+    for (bool more = step.run(workflow); more; more = step.next())
+        steps.push_back({step.text()});
+    std::vector<edge> edges;
+    query& row = with.get(texts.workflow_edges);
+    for (bool more = row.run(workflow); more; more = row.next()) {
+        auto const parent = row.integer_as<step_no>();
+        edges.push_back({parent, row.integer_as<step_no>()});
+    }
+    return {std::move(steps), std::move(edges)};
+}
 
 /// Finds one page of tasks within one transaction.
 class task_finder {

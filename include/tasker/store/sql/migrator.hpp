@@ -3,12 +3,15 @@
 #include <tasker/store/sql/schema.hpp>
 #include <tasker/store/sql/session_pool.hpp>
 
+#include <soci/soci.h>
+
 #include <string>
+#include <vector>
 
 namespace tasker::sql {
 
 /// Brings a database's tables to this library's version, one migration a transaction, so that any number of processes
-/// may start at once. Forward only: throws `error{schema_mismatch}` when the tables are newer, or somebody else's.
+/// may start at once. Forward only: throws `error{schema_mismatch}` when the tables are newer, or somebody else's, or not all there.
 class migrator {
 public:
     migrator(session_pool& sessions, statements const& texts)
@@ -23,6 +26,7 @@ public:
             dialect_.found(with.connection());
             while (advance(with) < steps_.back().version) {
             }
+            check_tables(with);
             dialect_.look_after(with.connection());
             return true;
         });
@@ -47,6 +51,19 @@ private:
         return version;
     }
 
+    /// The number of the version alone would let a database pass that lost tables, by damage or by somebody's hand.
+    void check_tables(session& with)
+    {
+        for (std::string const table : {"workflows", "workflow_steps", "workflow_edges", "tasks", "steps", "transitions", "workers", "present_steps"})
+            try {
+                query{with.connection(), {"select count(*) from " + table + " where 1 = 0", "", "i"}}.run_once();
+            } catch (soci::soci_error const& problem) {
+                throw error{errc::schema_mismatch, dialect_.place() + " cannot be used: \"" + table +
+                                                       "\" is missing there or cannot be read; restore it from a backup (" +
+                                                       problem.get_error_message() + ")"};
+            }
+    }
+
     int present(session& with)
     {
         query& tables = with.get({std::string{dialect_.count_tables()}, "", "i"});
@@ -62,6 +79,9 @@ private:
         version.run_once();
         auto const found = version.integer_as<int>();
         auto const newest = steps_.back().version;
+        if (found < 0)
+            throw error{errc::schema_mismatch, dialect_.place() + " has schema version " + std::to_string(found) +
+                                                   ", which there never was; restore it from a backup"};
         if (found > newest)
             throw error{errc::schema_mismatch, dialect_.place() + " has schema version " + std::to_string(found) +
                                                    ", but this library knows versions up to " + std::to_string(newest) +

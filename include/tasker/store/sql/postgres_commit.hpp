@@ -20,7 +20,7 @@
 namespace tasker::sql {
 
 /// A row of `tasks` made of place `$i$` of the arrays, and what such a place changes.
-inline constexpr std::string_view new_task =
+inline constexpr std::string_view task_row =
     "n_id[$i$], n_workflow[$i$], n_state[$i$], n_input[$i$], n_priority[$i$], n_key[$i$], n_initiator[$i$], n_system[$i$], "
     "n_reason[$i$], n_created[$i$], n_started[$i$], n_finished[$i$], n_wake[$i$], n_status[$i$], n_worker[$i$], n_epoch[$i$], "
     "n_recoveries[$i$], n_kind[$i$], n_step[$i$], n_result[$i$], n_why[$i$]";
@@ -76,10 +76,9 @@ create or replace function commit_batch(
     x_lease bigint[], x_place bigint[], x_step bigint[], x_from text[], x_to text[], x_at bigint[], x_attempt bigint[],
     x_detail text[])
 returns table (o_kind text, o_number bigint, o_task uuid)
-language plpgsql set plan_cache_mode = force_generic_plan set enable_seqscan = off set lock_timeout = '2s' as $function$
+language plpgsql $by_index$ set lock_timeout = '2s' as $function$
 declare
     v_fresh uuid[] default '{}';
-    v_sequence bigint;
     v_is_asked boolean;
     v_last bigint[] default '{}'; -- of each lease: the sequence of the last transition there is, or -1 when it does not hold
 begin
@@ -102,11 +101,11 @@ begin
     end if;
 
     if cardinality(n_id) = 1 then
-        insert into tasks ($task_columns$) values ($new_task(1)$) on conflict do nothing;
+        insert into tasks ($task_columns$) values ($task_row(1)$) on conflict do nothing;
         v_fresh = case when found then n_id else '{}' end;
     elsif cardinality(n_id) > 1 then
         with fresh as (
-            insert into tasks ($task_columns$) select $new_task(i)$ from generate_series(1, cardinality(n_id)) as i
+            insert into tasks ($task_columns$) select $task_row(i)$ from generate_series(1, cardinality(n_id)) as i
             on conflict do nothing returning id)
         select coalesce(array_agg(fresh.id), '{}') into v_fresh from fresh;
     end if;
@@ -118,10 +117,11 @@ begin
         if l_new[i] then
             v_last[i] = case when cardinality(v_fresh) = cardinality(n_id) or l_task[i] = any (v_fresh) then 0 else -1 end;
         else
-            select coalesce((select max(sequence) from transitions where task_id = tasks.id), 0) into v_sequence
-            from tasks where tasks.id = l_task[i] and tasks.epoch = l_epoch[i] and tasks.worker_id = p_worker;
-            v_last[i] = coalesce(v_sequence, -1);
-            if not found then
+            perform from tasks where id = l_task[i] and epoch = l_epoch[i] and worker_id = p_worker;
+            if found then
+                v_last[i] = coalesce((select max(sequence) from transitions where task_id = l_task[i]), 0);
+            else
+                v_last[i] = -1;
                 return query select 'lease_lost', i::bigint, null::uuid;
             end if;
         end if;

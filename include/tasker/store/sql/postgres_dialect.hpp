@@ -237,7 +237,7 @@ private:
             fill_in(text, "$clock$", clock_expression);
             fill_in(text, "$task_columns$", task_columns);
             for (std::string_view const place : {"1", "i"}) {
-                fill_in(text, "$new_task(" + std::string{place} + ")$", at_place(new_task, place));
+                fill_in(text, "$task_row(" + std::string{place} + ")$", at_place(task_row, place));
                 fill_in(text, "$changes(" + std::string{place} + ")$", at_place(task_changes, place));
             }
             texts.push_back(std::move(text));

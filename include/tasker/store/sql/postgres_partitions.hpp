@@ -34,13 +34,13 @@ declare
     v_table text;
     v_part text;
 begin
-    if to_regclass('steps_' || p_start) is not null then
+    if to_regclass(format('%I.%I', current_schema(), 'steps_' || p_start)) is not null then
         return;
     end if;
     perform pg_advisory_xact_lock(hashtext('tasker partitions ' || current_schema()));
     foreach v_table in array array['transitions', 'steps'] loop -- in the order in which commits lock them
         v_part = v_table || '_' || p_start;
-        if to_regclass(v_part) is null then
+        if to_regclass(format('%I.%I', current_schema(), v_part)) is null then
             execute format('create table %I (like %I including all) with (%s)', v_part, v_table,
                            case v_table when 'steps' then '$steps_storage$' else 'fillfactor = 100' end);
             execute format('alter table %I attach partition %I for values from (%L) to (%L)', v_table, v_part,

@@ -12,7 +12,8 @@
 
 namespace tasker::sql {
 
-/// One step of the schema's history: it brings a database from `version - 1` to `version`. Never changed once released.
+/// One step of the schema's history: it brings a database from `version - 1` to `version`. Never changed once released, and
+/// nothing is as yet.
 struct migration {
     int version = 0;
     std::vector<std::string> sql;
@@ -38,9 +39,9 @@ struct enumeration {
 };
 
 inline enumeration const states{"state_name", {state_names.begin(), state_names.end()}};
-inline enumeration const former_states = [] {
+inline enumeration const former_states = [] { // not of `states`, which may be initialised later
     enumeration all{"former_state_name", {""}};
-    all.names.insert(all.names.end(), states.names.begin(), states.names.end());
+    all.names.insert(all.names.end(), state_names.begin(), state_names.end());
     return all;
 }();
 inline enumeration const commands{"command_name", {command_names.begin(), command_names.end()}};

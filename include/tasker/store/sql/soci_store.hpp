@@ -95,17 +95,7 @@ public:
 private:
     void check_shape(session& with, workflow_id workflow, workflow_key const& key, graph const& shape) const
     {
-        std::vector<step_definition> steps;
-        query& step = with.get(texts_.workflow_steps);
-        for (bool more = step.run(workflow); more; more = step.next())
-            steps.push_back({step.text()});
-        std::vector<edge> edges;
-        query& row = with.get(texts_.workflow_edges);
-        for (bool more = row.run(workflow); more; more = row.next()) {
-            auto const parent = row.integer_as<step_no>();
-            edges.push_back({parent, row.integer_as<step_no>()});
-        }
-        tasker::detail::check_shape(key, graph{std::move(steps), std::move(edges)}, shape);
+        tasker::detail::check_shape(key, load_shape(with, texts_, workflow), shape);
     }
 
     void insert_edges(session& with, workflow_id workflow, graph const& shape) const

@@ -8,12 +8,16 @@
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace tasker {
 
@@ -24,6 +28,7 @@ enum class sqlite_synchronous {
     off,    ///< the file itself; for tests
 };
 
+/// How an SQLite store writes its file.
 struct sqlite_options {
     sqlite_synchronous synchronous = sqlite_synchronous::full;
     /// Longest wait for another process's commit; zero: no wait. The default is less than a third of the default lease, so
@@ -129,7 +134,7 @@ private:
     }
 
     /// SOCI's libraries keep the type information to themselves that -fsanitize=vptr would look at.
-    [[gnu::no_sanitize("vptr")]]
+    __attribute__((no_sanitize("vptr")))
     static sqlite_api::sqlite3* handle(soci::session& session)
     {
         return static_cast<soci::sqlite3_session_backend*>(session.get_backend())->conn_;
@@ -155,15 +160,32 @@ private:
         case SQLITE_NOTADB: return "is not an SQLite database; name another file, or move this one away";
         case SQLITE_CORRUPT: return "is damaged; restore it from a backup, or save what `sqlite3 FILE .recover` can read";
         case SQLITE_CANTOPEN:
-            return "cannot be opened; check that its directory exists and that this user may write there";
+            return "cannot be opened; " + remedy("check that its directory exists and that this user may write there");
         case SQLITE_READONLY:
         case SQLITE_PERM:
         case SQLITE_AUTH:
-            return "cannot be written; give this user the right to write the file and its directory";
+            return "cannot be written; " + remedy("give this user the right to write the file, those beside it named -wal and -shm, "
+                                                  "and its directory");
         case SQLITE_FULL: return "cannot grow; free space on its disk, or raise sqlite_options.size_limit";
         case SQLITE_IOERR: return "cannot be read or written; check its disk, its quota and its file-size limit";
         default: return "cannot be used";
         }
+    }
+
+    /// What to do about the first of the files and folders needed that may not be written; none is found: `otherwise`.
+    std::string remedy(std::string otherwise) const
+    {
+        std::string const name = file_.string();
+        std::string const folder = file_.has_parent_path() ? file_.parent_path().string() : ".";
+        for (std::string const& needed : {name, name + "-wal", name + "-shm", folder}) {
+            if (::faccessat(AT_FDCWD, needed.c_str(), W_OK, AT_EACCESS) == 0)
+                continue;
+            if (errno == EROFS)
+                return "its file system is mounted read-only: mount it writable, or name a file elsewhere";
+            if (errno == EACCES)
+                return "give this user the right to write " + needed;
+        }
+        return otherwise;
     }
 
     std::filesystem::path file_;
