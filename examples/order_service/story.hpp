@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace order_service {
@@ -147,7 +148,8 @@ inline std::vector<attempt_story> attempts_in(tasker::graph const& steps,
             ended.detail = row.detail;
         }
     }
-    std::stable_sort(attempts.begin(), attempts.end(), [](auto const& a, auto const& b) { return a.from < b.from; });
+    std::sort(attempts.begin(), attempts.end(),
+              [](auto const& a, auto const& b) { return std::tie(a.from, a.step) < std::tie(b.from, b.step); });
     return attempts;
 }
 
