@@ -1,7 +1,7 @@
 #pragma once
 
 #include <fstream>
-#include <map>
+#include <ios>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -32,18 +32,29 @@ public:
             throw std::runtime_error{"cannot write the ledger"};
     }
 
+    using lines = std::vector<std::vector<std::string>>;
+
     /// All whole lines of `file`, each split at blanks.
-    static std::vector<std::vector<std::string>> read(std::string const& file)
+    static lines read(std::string const& file)
     {
-        std::vector<std::vector<std::string>> lines;
+        std::streamoff position = 0;
+        return read_on(file, position);
+    }
+
+    /// The whole lines from `position` on, which then is behind them.
+    static lines read_on(std::string const& file, std::streamoff& position)
+    {
+        lines found;
         std::ifstream in{file};
-        for (std::string line; std::getline(in, line);) {
+        in.seekg(position);
+        for (std::string line; std::getline(in, line) && !in.eof();) {
+            position += static_cast<std::streamoff>(line.size()) + 1;
             std::istringstream words{line};
-            auto& split = lines.emplace_back();
+            auto& split = found.emplace_back();
             for (std::string word; words >> word;)
                 split.push_back(word);
         }
-        return lines;
+        return found;
     }
 
 private:
