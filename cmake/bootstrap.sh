@@ -5,6 +5,7 @@
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 builds="$repository/.build"
+compiler=    # what to compile with, if not the default: CXX or g++
 
 say() { # each argument on a line of its own
     printf '%s\n' "$@" >&2
@@ -74,7 +75,14 @@ install_missing() {
         return 0 # not Debian: CMake says what it misses
     fi
     local missing=() package boost=present
-    command -v "${CXX:-g++}" >/dev/null || missing+=(g++)
+    case ${compiler:-${CXX:-g++}} in
+    clang++-[0-9]*) # the sanitizers with libFuzzer, and what spells their reports, are packages of their own
+        package=${compiler:-$CXX}
+        package=${package#clang++-}
+        set -- "clang-$package" "libclang-rt-$package-dev" "llvm-$package" "$@"
+        ;;
+    *) command -v "${compiler:-${CXX:-g++}}" >/dev/null || missing+=(g++) ;;
+    esac
     command -v cmake >/dev/null || missing+=(cmake)
     command -v ninja >/dev/null || missing+=(ninja-build)
     command -v ccache >/dev/null || missing+=(ccache)
@@ -142,12 +150,28 @@ jobs() {
     echo $((processors < available ? processors : available))
 }
 
-# configure <preset>: into .build/<preset>
+# folder_of <preset>
+folder_of() {
+    if [[ $1 == tests && -n $compiler ]]; then
+        echo "$builds/$1-${compiler##*/}"
+    else
+        echo "$builds/$1"
+    fi
+}
+
+# configure <preset> [option...]: into the preset's folder
 configure() {
-    local folder="$builds/$1" options=() log="$builds/$1.configure.log"
+    local folder options=() log
+    folder=$(folder_of "$1")
+    log="$folder.configure.log"
     mkdir -p "$builds"
     if [[ -f $folder/CMakeCache.txt ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$repository" "$folder/CMakeCache.txt"; then
         rm -rf "$folder" # the repository was moved or copied
+    elif [[ -n $compiler ]] && ! grep -qs "^CMAKE_CXX_COMPILER:.*=\(.*/\)\?${compiler##*/}$" "$folder/CMakeCache.txt"; then
+        rm -rf "$folder" # was made with another compiler, which CMake cannot change
+    fi
+    if [[ -n $compiler ]]; then
+        options+=("-DCMAKE_CXX_COMPILER=$compiler")
     fi
     if [[ ! -f $folder/CMakeCache.txt ]] && command -v ninja >/dev/null; then
         options+=(-G Ninja)
@@ -157,12 +181,15 @@ configure() {
     else
         options+=(-DTASKER_WERROR=OFF)
     fi
-    cmake -S "$repository" --preset "$1" "${options[@]}" >"$log" 2>&1 || fail_with_log "CMake cannot configure." "$log"
+    cmake -S "$repository" --preset "$1" -B "$folder" "${options[@]}" "${@:2}" >"$log" 2>&1 ||
+        fail_with_log "CMake cannot configure." "$log"
 }
 
 # build <preset> <what> [target...]: what a person calls the thing that is built.
 build() {
-    local folder="$builds/$1" what=$2 log="$builds/$1.build.log"
+    local folder what=$2 log
+    folder=$(folder_of "$1")
+    log="$folder.build.log"
     shift 2
     cmake --build "$folder" --parallel "$(jobs)" ${1+--target "$@"} 2>&1 | tee "$log" | show_progress "$what" ||
         fail_with_log "Building $what failed." "$log"

@@ -27,10 +27,10 @@ set(boost_json_allowed "^(model/codec|model/detail/json_|flow/|runtime/|engine|t
 set(boost_asio_regex "boost/(asio|beast)")
 set(boost_asio_allowed "^(flow/|runtime/|engine|tasker\\.hpp|testing/|http/)")
 set(database_regex "(soci/|libpq|postgresql/|sqlite3)")
-set(database_allowed "^(sql/|store/(sql/|sqlite_|postgres_))")
+set(database_allowed "^(sql/|store/(sql[/_]|sqlite_|postgres_))")
 # ours, but it brings a database along: a user who includes no SQL store must not need SOCI
-set(sql_store_regex "tasker/(sql/|store/(sql/|sqlite_|postgres_))")
-set(sql_store_allowed "^(sql/|store/(sql/|sqlite_|postgres_))")
+set(sql_store_regex "tasker/(sql/|store/(sql[/_]|sqlite_|postgres_))")
+set(sql_store_allowed "^(sql/|store/(sql[/_]|sqlite_|postgres_))")
 
 function(layer_of path variable)
     if(path STREQUAL "engine_options.hpp")

@@ -44,7 +44,7 @@ if(TASKER_CHECK_HEADERS)
         endif()
     endforeach()
     if(NOT TARGET tasker::sqlite AND NOT TARGET tasker::postgres)
-        list(FILTER headers EXCLUDE REGEX "/sql/") # needs SOCI
+        list(FILTER headers EXCLUDE REGEX "/sql[/_]") # needs SOCI
     endif()
     tasker_add_header_tests(tasker_header_tests "${PROJECT_SOURCE_DIR}/include" ${headers})
     target_link_libraries(tasker_header_tests_needs INTERFACE

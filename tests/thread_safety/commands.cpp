@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/fleet.hpp"
 #include "support/refusal.hpp"
+#include "support/run_context.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -27,6 +28,7 @@ namespace {
 
 using support::blocking_store;
 using support::refused;
+using support::run_until;
 
 /// Two steps that fail at first, and their child.
 workflow two_failures(retry_policy const& retry)
@@ -37,16 +39,6 @@ workflow two_failures(retry_policy const& retry)
     auto const right = flow.step("right", fail, {.retry = retry});
     flow.step("sum", after(left, right), [](int a, int b) { return a + b; });
     return std::move(flow).build();
-}
-
-/// Runs the engine's context until `condition` holds.
-template <class Condition>
-void run_until(asio::io_context& context, Condition condition)
-{
-    auto const limit = std::chrono::steady_clock::now() + 60s;
-    while (!condition() && context.run_one_until(limit) > 0) {
-    }
-    REQUIRE(condition());
 }
 
 /// Has both steps fail, and waits until the store has the task at rest: parked, or in error.
