@@ -1,12 +1,12 @@
-// error: constraint
+// error: s.claim(claim)
 #include <tasker/store/any_store.hpp>
+#include <tasker/store/memory_store.hpp>
 
-struct half_a_store {
-    bool blocks() const { return false; }
-    void migrate() {}
+struct unclaimable_store : tasker::memory_store {
+    void claim() = delete;
 };
 
 int main()
 {
-    tasker::any_store const store{half_a_store{}};
+    tasker::any_store const store{unclaimable_store{}};
 }

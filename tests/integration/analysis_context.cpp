@@ -9,24 +9,11 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using steps::failed;
-using steps::failed_for_good;
-using steps::in_state;
-using steps::noon;
+using namespace steps;
 using support::analysed_bench;
 using support::on_each_database;
 
 namespace {
-
-graph independent(std::size_t count)
-{
-    std::vector<std::string> names;
-    for (std::size_t at = 0; at < count; ++at)
-        names.push_back("step " + std::to_string(at));
-    return steps::graph_of(names, {});
-}
-
-graph pair() { return steps::graph_of({"a", "b"}, {{"a", "b"}}); }
 
 /// `status/action/health` of a task of this shape with these steps.
 std::string verdict(analysed_bench& on, graph const& shape, std::vector<step_record> const& steps)

@@ -8,10 +8,7 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using steps::failed;
-using steps::failed_for_good;
-using steps::in_state;
-using steps::noon;
+using namespace steps;
 using support::analysed_bench;
 using support::on_each_database;
 

@@ -2,6 +2,7 @@
 
 #include "support/audible_store.hpp"
 #include "support/catch.hpp"
+#include "support/run_context.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -20,6 +21,7 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 using support::audible_store;
 using support::loudspeaker;
+using support::run;
 using kind = announcement::kind;
 
 namespace {
@@ -27,24 +29,6 @@ namespace {
 /// Left alone, an engine would look and beat long after the test.
 constexpr engine_options deaf_for_an_hour{.lease = 3h, .safety_poll = 1h};
 constexpr worker_id somebody{1, 1};
-
-/// Runs `work` on a context of its own; false when it does not end within a minute.
-template <class Work>
-bool run(asio::io_context& context, Work work)
-{
-    std::exception_ptr problem;
-    bool ended = false;
-    asio::co_spawn(context, work(), [&](std::exception_ptr thrown) {
-        problem = thrown;
-        ended = true;
-        context.stop();
-    });
-    context.restart();
-    context.run_for(1min);
-    if (problem)
-        std::rethrow_exception(problem);
-    return ended;
-}
 
 /// Whether nothing is left that would keep the context running.
 bool comes_to_rest(asio::io_context& context)

@@ -6,14 +6,13 @@
 
 #include "support/catch.hpp"
 #include "support/refusal.hpp"
+#include "support/run_context.hpp"
 #include "support/sql_place.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <chrono>
-#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,6 +22,7 @@ using namespace tasker;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 using support::on_each_database;
+using support::run;
 using support::sql_place;
 
 namespace {
@@ -83,8 +83,7 @@ TEST_CASE("a task submitted in the user's transaction runs once that is committe
         task_id dropped;
         task_id kept;
         std::string result;
-        bool ended = false;
-        asio::co_spawn(context, [&]() -> asio::awaitable<void> {
+        REQUIRE(run(context, [&]() -> asio::awaitable<void> {
             co_await here.statistics(1h); // the look that `add` made comes before the tasks: only an announcement finds them
             {
                 user_transaction mine{place};
@@ -103,14 +102,7 @@ TEST_CASE("a task submitted in the user's transaction runs once that is committe
             task_outcome const outcome = co_await here.task(kept).outcome();
             result = outcome.result.text();
             co_await here.drain();
-        }, [&](std::exception_ptr problem) {
-            context.stop();
-            if (problem)
-                std::rethrow_exception(problem);
-            ended = true;
-        });
-        context.run_for(1min);
-        REQUIRE(ended);
+        }));
         CHECK(result == "42");
         CHECK(place.number("select count(*) from orders") == 1);
         auto store = place.open();
@@ -168,12 +160,10 @@ TEST_CASE("a submission whose identity is stored already is refused or joined, b
         here.add(flow);
         submit_options const by_content{.identity = identity::by_content, .delay = 1h, .reason = "sale"};
         task_id by_engine;
-        asio::co_spawn(context, here.submit("post/double", 9, by_content), [&](std::exception_ptr, task_handle task) {
+        REQUIRE(run(context, [&]() -> asio::awaitable<void> {
+            task_handle const task = co_await here.submit("post/double", 9, by_content);
             by_engine = task.id();
-            context.stop();
-        });
-        context.run_for(1min);
-        REQUIRE(by_engine);
+        }));
 
         auto post = outbox_of(place);
         user_transaction mine{place};
@@ -236,19 +226,14 @@ TEST_CASE("a transactional step submits a task that exists exactly when the step
         here.add(std::move(parent).build());
         std::string child;
         std::string doubled;
-        asio::co_spawn(context, [&]() -> asio::awaitable<void> {
+        REQUIRE(run(context, [&]() -> asio::awaitable<void> {
             task_handle const task = co_await here.submit("post/parent");
             child = co_await task.result<std::string>();
             here.look();
             task_outcome const outcome = co_await here.task(*parse_id<task_id>(child)).outcome();
             doubled = outcome.result.text();
             co_await here.drain();
-        }, [&](std::exception_ptr problem) {
-            context.stop();
-            if (problem)
-                std::rethrow_exception(problem);
-        });
-        context.run_for(1min);
+        }));
         CHECK(doubled == "4");
         auto store = place.open();
         CHECK(store.find({}, {}).size() == 2);

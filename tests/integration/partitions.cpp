@@ -27,10 +27,13 @@ std::string start_of(time_point at)
     return std::to_string(std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch() / span * span).count());
 }
 
+/// How a store comes to its schema.
+enum class schema_found { by_name, by_the_search_path };
+
 /// A store with partitions of a day in a schema of its own, and short ways to fill it.
 class partitioned_store {
 public:
-    partitioned_store()
+    explicit partitioned_store(schema_found found = schema_found::by_name) : store{open(found)}
     {
         store.migrate();
         workflow_ = store.register_workflow({"shop", "fulfil", "1.0.0"}, testing::bench::chain({"pay"}));
@@ -82,13 +85,34 @@ public:
 
     support::scratch_schema schema;
     support::pg_session session = schema.session();
-    postgres_store store{schema.connection(), options(span)};
+    postgres_store store;
 
 private:
+    postgres_store open(schema_found found) const
+    {
+        if (found == schema_found::by_name)
+            return postgres_store{schema.connection(), options(span)};
+        postgres_options const nameless{.schema = "", .partition_span = span};
+        return postgres_store{schema.connection() + " options='-c search_path=" + schema.name() + "'", nameless};
+    }
+
     workflow_id workflow_ = 0;
     uuid_generator ids_{1};
     worker_id worker_{1, 2};
 };
+
+/// Makes tables and functions in `place` that are called as those of the store in `schema`, and say that there is no task
+/// and that every partition is there already.
+void imitate(support::pg_session& caller, std::string const& place, std::string const& schema, std::string const& start)
+{
+    for (std::string const table : {"tasks", "steps", "transitions"})
+        caller.exec("create table " + place + '.' + table + " (like " + schema + '.' + table + ')');
+    for (std::string const table : {"steps_", "transitions_"})
+        caller.exec("create table " + place + '.' + table + start + " ()");
+    caller.exec("create function " + place + ".has_tasks(bigint, bigint) returns boolean language sql as 'select false';"
+                "create function " + place + ".partition_span() returns bigint language sql as 'select cast(0 as bigint)';"
+                "create function " + place + ".partition_bound(bigint) returns uuid language sql as 'select gen_random_uuid()'");
+}
 
 } // namespace
 
@@ -198,6 +222,30 @@ TEST_CASE("a time whose rows lie in the rest already gets no partition of its ow
     CHECK(on.store.history(task).size() == 2);
     CHECK(on.store.purge(now(), 10) == 1);
     CHECK_FALSE(on.place_of("transitions", task));
+}
+
+TEST_CASE("what a caller has named like the store's tables and functions is not taken for them by those with their owner's rights")
+{
+    if (!support::postgres_connection())
+        return;
+    auto const found = GENERATE(schema_found::by_name, schema_found::by_the_search_path);
+    partitioned_store on{found};
+    auto const used = now() - 100 * span;
+    auto const missing = now() - 200 * span;
+    on.make_partition(used);
+    on.finished(used);
+    support::scratch_schema const theirs;
+    for (std::string const& place : {std::string{"pg_temp"}, theirs.name()}) {
+        INFO(place);
+        auto caller = on.schema.session();
+        imitate(caller, place, on.schema.name(), start_of(missing));
+        caller.exec("set search_path = " + place + ", " + on.schema.name());
+        caller.exec("select " + on.schema.name() + ".make_partition(" + start_of(missing) + ")");
+        CHECK(on.has_partition(missing));
+        caller.exec("select " + on.schema.name() + ".keep_partitions(" + start_of(now()) + "000)");
+        CHECK_FALSE(on.has_partition(missing)); // it is over, and no task is in it
+        CHECK(on.has_partition(used));
+    }
 }
 
 TEST_CASE("a schema keeps the span that it was made with: another is refused, none goes on with it")

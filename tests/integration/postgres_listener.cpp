@@ -5,13 +5,12 @@
 
 #include "support/catch.hpp"
 #include "support/postgres.hpp"
+#include "support/run_context.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <chrono>
-#include <exception>
 #include <memory>
 #include <random>
 #include <string>
@@ -200,7 +199,7 @@ TEST_CASE("an engine hears on Asio what is announced through PostgreSQL, also af
         return batch.created.back().id;
     };
     std::size_t ended = 0;
-    asio::co_spawn(context, [&]() -> asio::awaitable<void> {
+    REQUIRE(support::run(context, [&]() -> asio::awaitable<void> {
         for (int turn = 0; turn < 4; ++turn) // connecting and looking are answered first, in one line
             co_await here.find({});
         for (std::uint64_t number = 1; number <= 3; ++number) {
@@ -213,7 +212,6 @@ TEST_CASE("an engine hears on Asio what is announced through PostgreSQL, also af
             ended += outcome.state == task_state::complete ? 1U : 0U;
         }
         co_await here.drain();
-    }, [&](std::exception_ptr) { context.stop(); });
-    context.run_for(1min);
+    }));
     CHECK(ended == 3);
 }

@@ -128,6 +128,22 @@ TEST_CASE("a file with a newer schema is refused, and nothing in it is touched")
     REQUIRE_NOTHROW(open(file));
 }
 
+TEST_CASE("a file that lost a table, or has a version that there never was, is refused before anything runs on it")
+{
+    support::scratch_directory const directory;
+    for (std::string const table : {"tasks", "transitions", "workers"}) {
+        auto const file = directory.path() / (table + ".db");
+        open(file);
+        tamper(file, "drop table " + table);
+        check_error(errc::schema_mismatch, {file.filename().string(), '"' + table + '"', "restore it from a backup"}, [&] { open(file); });
+    }
+    auto const file = directory.path() / "orders.db";
+    open(file);
+    tamper(file, "delete from schema_version");
+    tamper(file, "insert into schema_version (version) values (-5)");
+    check_error(errc::schema_mismatch, {"orders.db", "schema version -5", "restore it from a backup"}, [&] { open(file); });
+}
+
 TEST_CASE("another program's database is refused")
 {
     support::scratch_directory const directory;

@@ -7,6 +7,7 @@
 #include <tasker/testing/simulation.hpp>
 
 #include "support/catch.hpp"
+#include "support/run_context.hpp"
 #include "support/sql_place.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -35,30 +36,13 @@ using namespace tasker;
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
 using support::on_each_database;
+using support::run;
 using support::sql_place;
 
 namespace {
 
 constexpr step_options blocks{.retry = {.max_attempts = 3, .backoff = {.initial = 1ms}}, .run_on = blocking};
 constexpr engine_options patient{.blocking_threads = 4, .lease = 1h, .safety_poll = 1h};
-
-/// Runs `work` on a context of its own; false when it does not end within a minute.
-template <class Work>
-bool run(asio::io_context& context, Work work)
-{
-    std::exception_ptr problem;
-    bool ended = false;
-    asio::co_spawn(context, work(), [&](std::exception_ptr thrown) {
-        problem = thrown;
-        ended = true;
-        context.stop();
-    });
-    context.restart();
-    context.run_for(1min);
-    if (problem)
-        std::rethrow_exception(problem);
-    return ended;
-}
 
 /// Rung by a body, on any thread, for a coroutine of the context to hear.
 class bell {

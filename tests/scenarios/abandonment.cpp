@@ -1,11 +1,14 @@
 // Engines that end anywhere: after every single handler, in every state that a task can be in. A second one finds the store
-// as it is, and must bring everything that was accepted to its end.
+// as it is, and must bring everything that was accepted to its end. First scenes made for that; then every scenario of this
+// program, as it is. TASKER_EVERY_HANDLER=1 leaves no handler out of the scenarios that have many.
 
 #include <tasker/store/memory_store.hpp>
 #include <tasker/testing/simulation.hpp>
 
+#include "support/abandonment.hpp"
 #include "support/audit.hpp"
 #include "support/catch.hpp"
+#include "support/child_process.hpp"
 #include "support/each_store.hpp"
 #include "support/failing_store.hpp"
 #include "support/fleet.hpp"
@@ -13,13 +16,31 @@
 #include "support/shapes.hpp"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <functional>
+#include <initializer_list>
+#include <iostream>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define TASKER_TEST_FINDS_LEAKS
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TASKER_TEST_FINDS_LEAKS
+#endif
+#endif
+#ifdef TASKER_TEST_FINDS_LEAKS
+#include <sanitizer/lsan_interface.h>
+#endif
 
 using namespace tasker;
 using namespace std::chrono_literals;
@@ -351,4 +372,118 @@ TEST_CASE("an engine may die between any two commits, and what was not durable w
             ++commits;
         CHECK(commits >= 4);
     }
+}
+
+namespace {
+
+/// A test of this program.
+using any_test = std::decay_t<decltype(Catch::getRegistryHub().getTestCaseRegistry().getAllTests().front())>;
+
+/// Runs a test until its first engine is abandoned after `handlers`; false when it was over before.
+bool run_abandoned(any_test const& test, std::size_t handlers, std::string& lies)
+{
+    support::abandonment end{handlers};
+    try {
+        test.invoke();
+    } catch (Catch::TestFailureException const&) {
+        if (!end.happened)
+            lies += "it fails by itself\n";
+    } catch (std::exception const& problem) {
+        lies += std::string{problem.what()} + '\n';
+    }
+    lies += end.lies;
+    return end.happened;
+}
+
+/// After how many handlers the next run ends: one more than the last; in a scenario that is longer than most, a third more.
+std::size_t next_death(std::size_t last)
+{
+    bool const leaves_none_out = std::getenv("TASKER_EVERY_HANDLER") != nullptr;
+    return last + (last < 48 || leaves_none_out ? 1 : last / 3);
+}
+
+/// Whether memory was lost so far. Known under AddressSanitizer alone.
+bool has_leaked()
+{
+#ifdef TASKER_TEST_FINDS_LEAKS
+    return __lsan_do_recoverable_leak_check() != 0;
+#else
+    return false;
+#endif
+}
+
+struct reruns {
+    std::size_t deaths = 0;
+    std::size_t wrong = 0;
+};
+
+/// Runs the tests of one source again and again; what was wrong goes to stderr.
+reruns abandon_tests_of(std::string_view source)
+{
+    reruns total;
+    for (any_test const& test : Catch::getRegistryHub().getTestCaseRegistry().getAllTests()) {
+        auto const& info = test.getTestCaseInfo();
+        if (!std::string_view{info.lineInfo.file}.ends_with("/scenarios/" + std::string{source} + ".cpp"))
+            continue;
+        if (info.tagsAsString().find("[must-not-be-abandoned]") != std::string::npos)
+            continue; // its threads wait for the scenario to go on
+        std::string lies;
+        std::size_t handlers = 1;
+        for (; run_abandoned(test, handlers, lies) && lies.empty(); handlers = next_death(handlers))
+            ++total.deaths;
+        if (lies.empty())
+            continue;
+        std::cerr << info.name << ", abandoned after " << handlers << " handlers:\n" << lies << std::endl;
+        ++total.wrong;
+    }
+    return total;
+}
+
+/// In a process of its own: an assertion that was cut short counts as failed, and must not count here.
+void abandon_all(std::initializer_list<std::string_view> sources)
+{
+    for (std::string_view const source : sources) {
+        INFO("the scenarios of " << source << ".cpp");
+        support::child_process child{[&](support::child_process& parent) {
+            if (std::freopen("/dev/null", "w", stdout) == nullptr)
+                return 3;
+            reruns const total = abandon_tests_of(source);
+            parent.tell(total.deaths);
+            return total.wrong > 0 ? 1 : has_leaked() ? 2 : 0;
+        }};
+        CHECK(child.hear().value_or(0) > 20);
+        CHECK(child.wait() == 0);
+    }
+}
+
+} // namespace
+
+TEST_CASE("every scenario of running may lose its engine after any handler, and the store recovers [F24]", "[F24]")
+{
+    abandon_all({"running"});
+}
+
+TEST_CASE("every scenario of waiting may lose its engine after any handler, and the store recovers [F24]", "[F24]")
+{
+    abandon_all({"waiting", "backoff"});
+}
+
+TEST_CASE("every scenario of commands may lose its engine after any handler, and the store recovers [F24]", "[F24]")
+{
+    abandon_all({"commands", "commands_in_turn"});
+}
+
+TEST_CASE("every scenario of submissions may lose its engine after any handler, and the store recovers [F24]", "[F24]")
+{
+    abandon_all({"submitting", "states", "transitions"});
+}
+
+TEST_CASE("every other scenario may lose its engine after any handler, and the store recovers [F24]", "[F24]")
+{
+    abandon_all({"bodies", "events", "in_doubt", "inspecting", "limits"});
+}
+
+TEST_CASE("every scenario of several engines may lose them all after any handler, and nothing of theirs is used or left [F24]", "[F24]")
+{
+    abandon_all({"draining", "leases", "takeovers"});
 }

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 using support::on_each_store;
 using support::timeline;
 using testing::scripted_step;
-using testing::simulation;
+using support::simulation;
 using testing::task_report;
 
 namespace {

@@ -10,7 +10,7 @@
 using namespace tasker;
 using namespace std::chrono_literals;
 using support::on_each_store;
-using testing::simulation;
+using support::simulation;
 
 TEST_CASE("a body may return a pointer to characters: it is stored, and handed on, as text")
 {

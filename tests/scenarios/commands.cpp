@@ -19,7 +19,7 @@ using support::on_each_store;
 using support::refused;
 using support::unspread;
 using testing::scripted_step;
-using testing::simulation;
+using support::simulation;
 
 namespace {
 

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 using support::on_each_store;
 using support::refused;
 using testing::scripted_step;
-using testing::simulation;
+using support::simulation;
 
 namespace {
 

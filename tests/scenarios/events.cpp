@@ -32,7 +32,7 @@ using support::timeline;
 using support::unspread;
 using support::with_engine;
 using testing::scripted_step;
-using testing::simulation;
+using support::simulation;
 using testing::task_report;
 
 namespace {
@@ -358,7 +358,8 @@ TEST_CASE("a subscriber that throws does not disturb the workflow or other subsc
     CHECK_THAT(log.str(), support::contains("the event subscriber \"auditor\" threw on step.completed: no such table (failure 12;"));
 }
 
-TEST_CASE("a slow subscriber does not hold up a hundred steps, and hears them all in the end [I12]", "[I12]")
+TEST_CASE("a slow subscriber does not hold up a hundred steps, and hears them all in the end [I12]",
+          "[I12][must-not-be-abandoned]")
 {
     std::promise<void> finished;
     auto const gate = finished.get_future().share();

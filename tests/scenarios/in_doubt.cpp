@@ -2,6 +2,7 @@
 #include <tasker/testing/scripted_step.hpp>
 #include <tasker/testing/simulation.hpp>
 
+#include "support/abandonment.hpp"
 #include "support/catch.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,7 +18,7 @@
 using namespace tasker;
 using namespace std::chrono_literals;
 using testing::scripted_step;
-using testing::simulation;
+using support::simulation;
 
 namespace {
 

@@ -5,6 +5,7 @@
 #include "support/catch.hpp"
 #include "support/failing_store.hpp"
 #include "support/fleet.hpp"
+#include "support/leased.hpp"
 #include "support/refusal.hpp"
 
 #include <boost/system/system_error.hpp>
@@ -16,20 +17,14 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
+using support::leased;
 using support::refused;
+using support::single;
 using testing::scripted_step;
 
 // A worker whose heartbeats are lost goes on as if nothing had happened, while another one takes its tasks.
 
 namespace {
-
-engine_options leased()
-{
-    engine_options options = testing::patient_options();
-    options.lease = 9s;
-    options.safety_poll = 1min;
-    return options;
-}
 
 /// An engine that cannot be heard, beside the data that others see.
 struct deaf_owner {
@@ -42,14 +37,6 @@ struct deaf_owner {
     std::shared_ptr<support::store_watch> watch;
     engine& runs;
 };
-
-template <class Body>
-workflow single(Body body, step_options const& options = {.retry = {.jitter = jitter::none}})
-{
-    workflow_builder flow{"test", "single"};
-    flow.step("only", std::move(body), options);
-    return std::move(flow).build();
-}
 
 /// A body that takes 10 s to stop when it is asked to.
 async<int> reluctant(step_context& context)

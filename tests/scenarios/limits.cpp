@@ -17,7 +17,7 @@ using support::on_each_store;
 using support::refused;
 using support::with_engine;
 using testing::scripted_step;
-using testing::simulation;
+using support::simulation;
 
 namespace {
 

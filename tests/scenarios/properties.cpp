@@ -1,5 +1,6 @@
 // Random programs, from seeds: graphs, policies, limits, bodies of all kinds, operators who interfere and engines that die.
-// TASKER_PROPERTY_SEED=<seed> plays one of them again.
+// TASKER_PROPERTY_SEED=<seed> plays one of them again, on every store. TASKER_PROPERTY_SEEDS=<count> plays so many instead
+// of the few that suit every day.
 
 #include <tasker/plan/decide.hpp>
 #include <tasker/store/memory_store.hpp>
@@ -9,8 +10,10 @@
 #include "support/catch.hpp"
 #include "support/each_store.hpp"
 #include "support/event_witness.hpp"
+#include "support/failing_store.hpp"
 #include "support/fleet.hpp"
 #include "support/random_program.hpp"
+#include "support/record_text.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -88,6 +91,57 @@ private:
     std::vector<step_context*> here_;
 };
 
+/// Reads what is committed, and asks the full scan of plan/decide.hpp about every start: the engine, which only counts, may
+/// start no step that the scan would not.
+class commit_reader {
+public:
+    explicit commit_reader(std::shared_ptr<support::store_watch> watch) : watch_{std::move(watch)} {}
+
+    void know(workflow_id id, graph const& shape) { shapes_.insert_or_assign(id, shape); }
+
+    void read()
+    {
+        for (commit_batch const& batch : watch_->committed)
+            read(batch);
+        watch_->committed.clear();
+    }
+
+    std::size_t starts = 0;
+    std::string lies;
+
+private:
+    struct known {
+        graph const* shape = nullptr;
+        std::vector<step_record> steps;
+    };
+
+    void read(commit_batch const& batch)
+    {
+        for (task_record const& one : batch.created) {
+            graph const& shape = shapes_.at(one.workflow);
+            tasks_.try_emplace(one.id, known{&shape, std::vector<step_record>(shape.size())});
+        }
+        for (transition_record const& row : batch.transitions)
+            if (row.step && row.to == name(step_state::in_progress))
+                check_start(tasks_.at(row.task), row);
+        for (step_write const& row : batch.steps)
+            tasks_.at(row.task).steps.at(row.step) = row.record;
+    }
+
+    /// A step starts on what earlier commits have made durable.
+    void check_start(known const& of, transition_record const& row)
+    {
+        ++starts;
+        auto const ready = decide(*of.shape, of.steps, row.at).ready;
+        if (!std::binary_search(ready.begin(), ready.end(), *row.step))
+            lies += "at " + to_text(row.at) + " step " + of.shape->step(*row.step).name + " started, and the full scan has it not ready\n";
+    }
+
+    std::shared_ptr<support::store_watch> watch_;
+    std::map<workflow_id, graph> shapes_;
+    std::map<task_id, known> tasks_;
+};
+
 struct known_task {
     task_id id;
     workflow const* flow;
@@ -104,14 +158,17 @@ struct told {
 struct tally {
     std::map<happening::kind, int> obeyed;
     std::map<task_state, int> ends;
+    std::size_t starts = 0;
+    std::size_t most_steps = 0;
+    std::map<wait_kind, int> reasons;
 };
 
 /// One program on one store.
 class trial {
 public:
-    trial(random_program const& program, support::store_opener open)
+    trial(random_program const& program, support::store_opener const& open)
         : program_{program}, seen_{std::make_shared<bodies_seen>(program.engine.max_concurrent_steps, open())},
-          witness_{program.engine.max_concurrent_steps}, sim_{options_of(program, std::move(open))}
+          witness_{program.engine.max_concurrent_steps}, stored_{open()}, sim_{options_of(program, open, watch_)}
     {
         flows_.reserve(program.workflows.size());
         for (auto const& one : program.workflows) {
@@ -119,6 +176,7 @@ public:
             seen_->know(flow, one.limit);
             witness_.know(flow, one.limit);
             sim_.add(flow, {.max_concurrent_steps = one.limit});
+            commits_.know(sim_.engine().id_of(flow.key()), flow.shape());
         }
     }
 
@@ -127,7 +185,7 @@ public:
     {
         time_point const begin = sim_.now();
         for (happening const& next : program_.happenings) {
-            sim_.advance(begin + next.at - sim_.now());
+            go_to(begin + next.at);
             look();
             happen(next);
             look();
@@ -139,29 +197,28 @@ public:
         look();
         for (known_task const& one : tasks_)
             check_end(one);
-        return lies_ + seen_->lies + witness_.lies();
+        return lies_ + seen_->lies + witness_.lies() + commits_.lies;
     }
 
     void count(tally& into)
     {
         for (told const& promise : promises_)
             ++into.obeyed[promise.what];
-        for (known_task const& one : tasks_)
-            ++into.ends[sim_.await(sim_.engine().load(one.id))->task.state];
+        for (known_task const& one : tasks_) {
+            ++into.ends[stored_.load(one.id)->task.state];
+            into.most_steps = std::max(into.most_steps, one.flow->shape().size());
+        }
+        into.starts += commits_.starts;
+        for (auto const& [kind, count] : reasons_)
+            into.reasons[kind] += count;
     }
 
-    /// The end records of all tasks, and how they came about.
+    /// All there is in the store in the end, and how it came about.
     std::string record()
     {
         std::string text;
-        for (known_task const& one : tasks_) {
-            auto const found = support::read_task(sim_, sim_.engine(), one.flow->shape(), one.id);
-            text += std::string{name(found.task.state)} + ' ' + found.task.status_reason + '\n';
-            for (step_record const& step : found.steps)
-                text += std::string{name(step.state)} + ' ' + std::to_string(step.attempts) + ' ' + std::string{step.result.text()} + '\n';
-            for (transition_record const& row : found.history)
-                text += to_text(row.at) + ' ' + (row.step ? one.flow->shape().step(*row.step).name : "task") + ' ' + row.from + " > " + row.to + ' ' + row.detail + '\n';
-        }
+        for (known_task const& one : tasks_)
+            text += support::full_text(one.flow->shape(), support::read_task(sim_, sim_.engine(), one.flow->shape(), one.id)) + '\n';
         return text;
     }
 
@@ -172,12 +229,27 @@ private:
         support::pending_result<void> answer;
     };
 
-    static testing::simulation_options options_of(random_program const& program, support::store_opener open)
+    static testing::simulation_options options_of(random_program const& program, support::store_opener const& open,
+                                                  std::shared_ptr<support::store_watch> const& watch)
     {
         testing::simulation_options options;
         options.engine = program.engine;
-        options.store = std::move(open);
+        options.store = [open, watch] { return any_store{support::failing_store{open(), watch}}; };
         return options;
+    }
+
+    /// Lets time pass; one program in ten is looked at in every instant at which anything can happen.
+    void go_to(time_point goal)
+    {
+        if (!program_.watched_closely) {
+            sim_.advance(goal - sim_.now());
+            return;
+        }
+        look();
+        for (time_point now = sim_.now(); sim_.step(goal);)
+            if (std::exchange(now, sim_.now()) != now)
+                look();
+        sim_.advance(goal - sim_.now());
     }
 
     void complain(std::string const& what) { lies_ += to_text(sim_.now()) + ": " + what + '\n'; }
@@ -206,6 +278,7 @@ private:
             return;
         known_task const& task = tasks_[next.which % tasks_.size()];
         std::string const step = task.flow->shape().step(static_cast<step_no>(next.step % task.flow->shape().size())).name;
+        summoned_.insert(task.id);
         auto operation = command_of(next.what, task.id, step);
         bool const is_firm = sim_.now() > leases_over_at_; // otherwise a dead worker may own the task: the request is kept for its heir
         asked_.push_back({{task.id, next.what, step}, is_firm, support::start(sim_.context(), std::move(operation))});
@@ -229,7 +302,7 @@ private:
         settle_asked();
         hear();
         for (known_task const& one : tasks_)
-            dead_.insert(sim_.await(sim_.engine().load(one.id))->task.worker);
+            dead_.insert(stored_.load(one.id)->task.worker);
         sim_.crash(after);
         witness_.forget_running();
     }
@@ -264,6 +337,7 @@ private:
 
     void hear()
     {
+        commits_.read();
         for (; heard_ < sim_.events().size(); ++heard_)
             witness_.hear(sim_.events()[heard_]);
     }
@@ -275,13 +349,17 @@ private:
         hear();
         std::map<std::string_view, std::size_t> running;
         std::size_t resident = 0;
+        std::size_t summoned = 0;
         std::vector<std::pair<known_task const*, task_snapshot>> live;
         for (known_task const& one : tasks_)
-            if (auto stored = *sim_.await(sim_.engine().load(one.id)); !is_finished(stored.task.state)) {
+            if (auto stored = *stored_.load(one.id); !is_finished(stored.task.state)) {
                 resident += is_resident(stored.task) ? 1U : 0U;
+                summoned += is_resident(stored.task) && summoned_.contains(one.id) ? 1U : 0U;
                 running[one.flow->full_name()] += sim_.await(sim_.engine().context(one.id)).in_progress_steps;
                 live.emplace_back(&one, std::move(stored));
             }
+        if (resident - summoned > program_.engine.max_resident_tasks)
+            complain(std::to_string(resident) + " tasks are in memory");
         std::size_t all = 0;
         for (auto const& [flow, count] : running)
             all += count;
@@ -310,6 +388,7 @@ private:
         }
         bool can_go_on = false;
         for (wait_reason const& reason : reasons) {
+            ++reasons_[reason.kind];
             if (reason.text.empty())
                 complain("step " + reason.step + " waits for nothing that it could say");
             can_go_on = can_go_on || reason.kind == wait_kind::running || reason.kind == wait_kind::due_time ||
@@ -330,6 +409,9 @@ private:
     {
         auto const found = support::read_task(sim_, sim_.engine(), one.flow->shape(), one.id);
         lies_ += support::audit{one.flow->shape(), found}.lies();
+        std::string const shown = sim_.await(sim_.engine().snapshot_json(one.id));
+        if (shown.find("\"state\":\"" + std::string{name(found.task.state)} + '"') == std::string::npos)
+            complain("the task is " + std::string{name(found.task.state)} + ", and is shown as " + shown);
         for (told const& promise : promises_) {
             if (promise.task != one.id)
                 continue;
@@ -347,26 +429,28 @@ private:
     random_program const& program_;
     std::shared_ptr<bodies_seen> seen_;
     support::event_witness witness_;
+    std::shared_ptr<support::store_watch> watch_ = std::make_shared<support::store_watch>();
+    commit_reader commits_{watch_};
+    any_store stored_; ///< the same data, past the engine
     std::vector<workflow> flows_;
     simulation sim_;
     std::vector<known_task> tasks_;
     std::vector<asking> asked_;
     std::vector<told> promises_;
-    std::set<worker_id> dead_; ///< workers
+    std::set<worker_id> dead_;  ///< workers
+    std::set<task_id> summoned_; ///< a command brings its task into memory, room or not
     time_point leases_over_at_{};
+    std::map<wait_kind, int> reasons_;
     std::size_t heard_ = 0;
     std::string lies_;
 };
 
-constexpr std::uint64_t seeds = 400;
-constexpr std::uint64_t every_store = 10; ///< this many seeds apart a program is played on the other stores, too
-
-/// Plays the program of a seed; what was wrong, or nothing.
-std::string play(std::uint64_t seed, tally& seen)
+/// Plays the program of a seed on these stores; what was wrong, or nothing.
+std::string play(std::uint64_t seed, std::vector<support::store_kind> const& kinds, tally& seen)
 {
     random_program const program{seed};
     std::optional<std::string> expected;
-    for (support::store_kind const& kind : support::store_kinds()) {
+    for (support::store_kind const& kind : kinds) {
         if (!kind.is_there())
             continue;
         try {
@@ -381,29 +465,88 @@ std::string play(std::uint64_t seed, tally& seen)
         } catch (std::exception const& problem) {
             return "on the " + kind.name + " store: " + problem.what();
         }
-        if (seed % every_store != 0)
-            break;
     }
     return {};
+}
+
+std::optional<std::uint64_t> number_from(char const* variable)
+{
+    char const* const given = std::getenv(variable);
+    return given == nullptr ? std::nullopt : std::optional<std::uint64_t>{std::strtoull(given, nullptr, 10)};
+}
+
+/// Plays `count` seeds, `apart` from each other, or those of the environment.
+tally play_all(std::uint64_t first, std::uint64_t apart, std::uint64_t count, std::vector<support::store_kind> const& kinds)
+{
+    tally seen;
+    std::uint64_t const many = number_from("TASKER_PROPERTY_SEEDS").value_or(count);
+    for (std::uint64_t at = 0; at < many; ++at) {
+        std::uint64_t const seed = first + at * apart;
+        INFO("seed " << seed << "; play it again with TASKER_PROPERTY_SEED=" << seed);
+        CHECK(play(seed, kinds, seen) == "");
+    }
+    return seen;
+}
+
+/// Plays the one seed that the environment names, if it does; the same for every test here.
+bool replays()
+{
+    auto const seed = number_from("TASKER_PROPERTY_SEED");
+    if (!seed)
+        return false;
+    tally seen;
+    INFO("seed " << *seed);
+    CHECK(play(*seed, support::store_kinds(), seen) == "");
+    return true;
+}
+
+/// Rules that nothing puts to the test prove nothing.
+void check_variety(tally const& seen)
+{
+    using enum happening::kind;
+    for (happening::kind const kind : {cancel, cancel_step, retry, resolve, reset_step, resolve_step})
+        CHECK(seen.obeyed.at(kind) > 5);
+    for (task_state const end : {task_state::complete, task_state::error, task_state::cancelled, task_state::resolved_manually})
+        CHECK(seen.ends.at(end) > 5);
+    for (wait_kind const kind : {wait_kind::nothing_more, wait_kind::dead_parents, wait_kind::parents, wait_kind::due_time, wait_kind::running,
+                                 wait_kind::concurrency, wait_kind::not_claimed})
+        CHECK(seen.reasons.at(kind) > 5);
+    CHECK(seen.starts > 1'000);
+    CHECK(seen.most_steps > 150);
+}
+
+std::vector<support::store_kind> memory_alone() { return {support::store_kinds().front()}; }
+
+/// Without the one that takes a server a second to prepare.
+std::vector<support::store_kind> stores_of_this_process()
+{
+    auto kinds = support::store_kinds();
+    std::erase_if(kinds, [](support::store_kind const& one) { return one.name == "PostgreSQL"; });
+    return kinds;
 }
 
 } // namespace
 
 TEST_CASE("whatever happens to whatever workflows, tasks and their history keep to the rules", "[properties]")
 {
-    tally seen;
-    if (char const* const given = std::getenv("TASKER_PROPERTY_SEED")) {
-        INFO("seed " << given);
-        CHECK(play(std::strtoull(given, nullptr, 10), seen) == "");
-        return;
-    }
-    for (std::uint64_t seed = 0; seed < seeds; ++seed) {
-        INFO("seed " << seed << "; play it again with TASKER_PROPERTY_SEED=" << seed);
-        CHECK(play(seed, seen) == "");
-    }
-    using enum happening::kind;
-    for (happening::kind const kind : {cancel, cancel_step, retry, resolve, reset_step, resolve_step})
-        CHECK(seen.obeyed[kind] > 5);
-    for (task_state const end : {task_state::complete, task_state::error, task_state::cancelled, task_state::resolved_manually})
-        CHECK(seen.ends[end] > 5);
+    if (!replays())
+        check_variety(play_all(0, 2, 1'000, memory_alone()));
+}
+
+TEST_CASE("whatever else happens to other workflows, their tasks and history keep to the same rules", "[properties]")
+{
+    if (!replays())
+        check_variety(play_all(1, 2, 1'000, memory_alone()));
+}
+
+TEST_CASE("whatever happens, the memory store and SQLite end in the same records, to the last id", "[properties]")
+{
+    if (!replays())
+        play_all(0, 37, 60, stores_of_this_process());
+}
+
+TEST_CASE("whatever happens, every store ends in the same records, to the last id", "[properties]")
+{
+    if (!replays())
+        play_all(0, 331, 6, support::store_kinds());
 }

@@ -25,7 +25,7 @@ using support::timeline;
 using support::unspread;
 using support::with_engine;
 using testing::scripted_step;
-using testing::simulation;
+using support::simulation;
 using testing::task_report;
 
 namespace {

@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 using support::on_each_store;
 using support::refused;
 using testing::scripted_step;
-using testing::simulation;
+using support::simulation;
 
 namespace {
 

@@ -1,13 +1,22 @@
 #include <tasker/flow/workflow_builder.hpp>
 #include <tasker/store/memory_store.hpp>
 #include <tasker/testing/scripted_step.hpp>
+#include <tasker/testing/virtual_clock.hpp>
 
 #include "support/catch.hpp"
 #include "support/failing_store.hpp"
 #include "support/fleet.hpp"
+#include "support/leased.hpp"
+#include "support/refusal.hpp"
+#include "support/run_context.hpp"
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <atomic>
+#include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <utility>
@@ -15,26 +24,49 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
+using support::leased;
+using support::single;
 using testing::scripted_step;
 
 // What a worker does that stood still past its lease, or never heard what it had claimed.
 
 namespace {
 
-engine_options leased()
-{
-    engine_options options = testing::patient_options();
-    options.lease = 9s;
-    options.safety_poll = 1min;
-    return options;
-}
+/// What happens to the claim of a named task in an `unanswered_store`.
+struct lost_claim {
+    std::function<void()> when_begun; ///< called on the store's thread
+    std::promise<void> may_end;
+    std::atomic<int> asked_again = 0; ///< how often the worker asked for what is its own already
+};
 
-template <class Body>
-workflow single(Body body)
+/// The memory store as one that blocks. A claim of a named task takes its time, succeeds, and throws, as when the
+/// connection breaks before the answer.
+class unanswered_store : public memory_store {
+public:
+    unanswered_store(memory_store data, std::shared_ptr<lost_claim> claim) : memory_store{std::move(data)}, lost_{std::move(claim)} {}
+
+    bool blocks() const noexcept { return true; }
+
+    std::vector<claimed_task> claim(claim_request const& request)
+    {
+        lost_->asked_again += request.reclaim ? 1 : 0;
+        if (!request.task || request.reclaim)
+            return memory_store::claim(request);
+        lost_->when_begun();
+        lost_->may_end.get_future().wait_for(1min); // a test that fails before need not wait for ever
+        memory_store::claim(request);
+        throw error{errc::store_unavailable, "the connection broke before the answer; the test connects anew"};
+    }
+
+private:
+    std::shared_ptr<lost_claim> lost_;
+};
+
+/// The store has answered all that the engine asked it before: its questions stand in one line.
+void until_answered(boost::asio::io_context& context, engine& asks)
 {
-    workflow_builder flow{"test", "single"};
-    flow.step("only", std::move(body));
-    return std::move(flow).build();
+    auto const answered = support::start(context, asks.find({}));
+    support::run_until(context, [&] { return answered.ended(); });
 }
 
 } // namespace
@@ -138,4 +170,45 @@ TEST_CASE("tasks whose claim was not answered are claimed again, and run once")
     CHECK(runs == 3);
     for (task_handle const& task : tasks)
         CHECK(fleet.await(claimer.load(task.id()))->task.state == task_state::complete);
+}
+
+TEST_CASE("a task that was claimed for a command, and the claim not answered, is claimed again though a look stood in line behind it")
+{
+    memory_store data;
+    task_id id;
+    {
+        support::fleet fleet;
+        engine& full = fleet.launch(data, leased());
+        full.add(single([] {}));
+        submit_options const later{.delay = 1h};
+        id = fleet.await(full.submit("test/single", later)).id();
+    }
+    auto const claim = std::make_shared<lost_claim>();
+    auto const clock = std::make_shared<testing::virtual_clock>();
+    boost::asio::io_context context{1};
+    engine claimer{context, unanswered_store{data, claim}, leased(), {.time = clock}};
+    claimer.add(single([] {}));
+    until_answered(context, claimer); // so that no look is under way
+    claim->when_begun = [&] {
+        boost::asio::post(context, [&] {
+            workflow_builder other{"test", "other"};
+            other.step("only", [] {});
+            claimer.add(std::move(other).build()); // looks for what it can run now
+            claim->may_end.set_value();
+        });
+    };
+    auto const cancelled = support::start(context, claimer.cancel(id));
+    support::run_until(context, [&] { return cancelled.ended(); });
+    CHECK(support::refused([&] { cancelled.get(); }).code == errc::store_unavailable);
+    until_answered(context, claimer);
+    REQUIRE(data.load(id)->task.worker);
+    REQUIRE(claim->asked_again == 0);
+
+    clock->advance_to(clock->now() + 1s);
+    until_answered(context, claimer); // it looked, and learnt what it owns
+    until_answered(context, claimer);
+    REQUIRE(claim->asked_again == 1);
+    auto const ended = support::start(context, claimer.task(id).outcome());
+    support::run_until(context, [&] { return ended.ended(); });
+    CHECK(ended.get().state == task_state::cancelled);
 }

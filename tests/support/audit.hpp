@@ -4,6 +4,7 @@
 #include <tasker/model/graph.hpp>
 #include <tasker/model/records.hpp>
 #include <tasker/plan/decide.hpp>
+#include <tasker/plan/recover.hpp>
 
 #include <cstdint>
 #include <map>
@@ -41,6 +42,7 @@ private:
         int completions = 0;
         int starts = 0;
         int ends = 0;
+        int attempts = 0; ///< that counted, since an operator last reset the step
     };
 
     void complain(std::string const& what) { lies_ += what + '\n'; }
@@ -80,6 +82,7 @@ private:
         of.completions += row.to == "complete" ? 1 : 0;
         of.starts += row.to == "in_progress" ? 1 : 0;
         of.ends += row.from == "in_progress" ? 1 : 0;
+        count_attempt(no, of, row);
         if (row.to == "in_progress") {
             for (tasker::step_no const parent : shape_.parents(no))
                 if (state_of(parent) != "complete" && state_of(parent) != "resolved_manually")
@@ -87,6 +90,19 @@ private:
             if (row.attempt < 1 || row.attempt > most_attempts(no))
                 complain(called(no) + " started its attempt " + std::to_string(row.attempt) + " of " + std::to_string(most_attempts(no)));
         }
+    }
+
+    /// Each attempt has the number after the last that counted, and one outcome; a dead worker's counts for nothing.
+    void count_attempt(tasker::step_no no, trail& of, tasker::transition_record const& row)
+    {
+        bool const is_reset = row.to == "pending" && row.attempt == 0;
+        if (row.attempt != 0 && row.attempt != of.attempts + 1)
+            complain(called(no) + " goes " + row.from + " > " + row.to + " in attempt " + std::to_string(row.attempt) + " after " +
+                     std::to_string(of.attempts));
+        if (is_reset)
+            of.attempts = 0;
+        else if (row.from == "in_progress" && row.detail != tasker::abandoned_attempt().what)
+            of.attempts = row.attempt;
     }
 
     std::string state_of(tasker::step_no no) const
@@ -117,6 +133,8 @@ private:
             trail const of = at == steps_.end() ? trail{"pending"} : at->second;
             if (of.completions != (record.state == tasker::step_state::complete ? 1 : 0))
                 complain(called(no) + " was recorded as complete " + std::to_string(of.completions) + " times");
+            if (of.attempts != record.attempts)
+                complain(called(no) + " has " + std::to_string(record.attempts) + " attempts, and outcomes of " + std::to_string(of.attempts));
             if (of.starts - of.ends != (record.state == tasker::step_state::in_progress ? 1 : 0))
                 complain(called(no) + " has starts without ends");
         }
@@ -133,7 +151,8 @@ private:
         auto const status = tasker::decide(shape_, found_.steps, found_.task.finished_at.value_or(found_.task.created_at)).status;
         if (found_.task.state == task_state::complete && status != execution_status::all_complete)
             complain("the task is complete, its steps are not");
-        if (found_.task.state == task_state::error && status != execution_status::blocked_by_failures)
+        bool const killed_too_many = found_.task.status_reason == tasker::recoveries_exceeded_text(found_.task);
+        if (found_.task.state == task_state::error && status != execution_status::blocked_by_failures && !killed_too_many)
             complain("the task is in error, but its steps could go on");
         if (status == execution_status::all_complete && found_.task.state == task_state::error)
             complain("all steps are done, the task is in error");

@@ -20,6 +20,9 @@ public:
 
     void know(tasker::workflow const& flow, std::size_t limit) { flows_.insert_or_assign(std::string{flow.full_name()}, std::pair{flow, limit}); }
 
+    /// The step is done in the store, told or not.
+    void know_done(tasker::task_id task, std::string const& step) { done_.insert({task, step}); }
+
     /// The engine is gone, and so is what ran in it.
     void forget_running() { running_.clear(); }
 

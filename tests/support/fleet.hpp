@@ -5,10 +5,13 @@
 #include <tasker/testing/simulation.hpp>
 #include <tasker/testing/virtual_clock.hpp>
 
+#include "support/abandonment.hpp"
+
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -99,7 +102,7 @@ public:
     {
         do
             context_.restart();
-        while (context_.poll() > 0);
+        while (run_handlers() > 0);
     }
 
     /// Executes one handler or, when there is none, lets time pass to the next deadline, at most to `limit`; false when
@@ -107,7 +110,7 @@ public:
     bool step(tasker::time_point limit)
     {
         context_.restart();
-        if (context_.poll_one() > 0)
+        if (run_handler() > 0)
             return true;
         auto const due = clock_->next_due();
         if (!due || *due > limit)
@@ -144,6 +147,19 @@ public:
     }
 
 private:
+    std::size_t run_handlers() { return abandonment::present() == nullptr ? context_.poll() : run_handler(); }
+
+    std::size_t run_handler()
+    {
+        std::size_t const ran = context_.poll_one();
+        abandonment* const now = abandonment::present();
+        if (ran == 0 || now == nullptr || !now->is_due())
+            return ran;
+        now->happened = true;
+        engines_.clear();
+        abandonment::leave_scenario();
+    }
+
     std::shared_ptr<tasker::testing::virtual_clock> clock_ = std::make_shared<tasker::testing::virtual_clock>();
     boost::asio::io_context context_{1};
     std::uint64_t seed_ = 0;

@@ -43,6 +43,7 @@ public:
         engine.safety_poll = std::chrono::hours{1};
         engine.max_concurrent_steps = pick<std::size_t>({1, 2, 5, 1000});
         engine.max_resident_tasks = pick<std::size_t>({1, 2, 1000});
+        engine.max_journal_records = pick<std::size_t>({1, 4, 65'536});
         engine.record_start_within = pick<tasker::duration>({0s, 50ms});
         engine.delays.wake_on = chance(50) ? tasker::wake_on::longest : tasker::wake_on::earliest;
         engine.delays.resident_limit = pick<tasker::duration>({0s, 2s, 60s});
@@ -50,14 +51,15 @@ public:
         for (std::size_t at = 0; at < count; ++at)
             workflows.push_back({"random-" + std::to_string(at), make_steps(), chance(50) ? 0 : 1 + below(4)});
         make_happenings();
+        watched_closely = chance(10);
     }
 
     std::vector<random_workflow> workflows;
     std::vector<happening> happenings; ///< in order
     tasker::engine_options engine;
+    bool watched_closely = false; ///< whoever plays it looks at every instant
 
 private:
-
     std::size_t below(std::size_t bound) { return static_cast<std::size_t>(random_() % bound); }
     bool chance(std::size_t percent) { return below(100) < percent; }
     template <class Value>
@@ -94,7 +96,7 @@ private:
 
     std::vector<played_step> make_steps()
     {
-        std::size_t const count = 1 + (chance(70) ? below(10) : below(40));
+        std::size_t const count = 1 + (chance(75) ? below(10) : chance(90) ? below(40) : below(200));
         std::vector<played_step> steps;
         for (std::size_t at = 0; at < count; ++at) {
             played_step step{"s" + std::to_string(at), {}, pick({body_kind::plain, body_kind::blocking, body_kind::async, body_kind::async, body_kind::awaitable}),
@@ -113,7 +115,8 @@ private:
     tasker::duration moment()
     {
         using namespace std::chrono_literals;
-        return pick<tasker::duration>({0s, 1ms, 250ms, 1s, 2s, 5s, 20s, 60s, 100s, 200s, 301s}) + below(3) * 1ms;
+        auto const more = below(3) * 1ms; // not within the sum: compilers differ in which operand they ask first
+        return pick<tasker::duration>({0s, 1ms, 250ms, 1s, 2s, 5s, 20s, 60s, 100s, 200s, 301s}) + more;
     }
 
     void make_happenings()
@@ -121,13 +124,19 @@ private:
         using enum happening::kind;
         std::size_t const tasks = 1 + below(4);
         for (std::size_t at = 0; at < tasks; ++at)
-            happenings.push_back({submit, chance(60) ? tasker::duration{} : moment(), below(workflows.size()), 0, static_cast<int>(below(3)) - 1,
-                                  chance(80) ? tasker::duration{} : moment()});
+            insert({submit, chance(60) ? tasker::duration{} : moment(), below(workflows.size()), 0, static_cast<int>(below(3)) - 1,
+                    chance(80) ? tasker::duration{} : moment()});
         for (std::size_t others = below(10); others > 0; --others)
-            happenings.push_back({pick({cancel, cancel_step, cancel_step, retry, retry, resolve, reset_step, reset_step, resolve_step, resolve_step,
-                                        crash, restart, drain}),
-                                  moment(), below(4), below(40), 0, {}});
-        std::stable_sort(happenings.begin(), happenings.end(), [](auto const& a, auto const& b) { return a.at < b.at; });
+            insert({pick({cancel, cancel_step, cancel_step, retry, retry, resolve, reset_step, reset_step, resolve_step, resolve_step,
+                          crash, restart, drain}),
+                    moment(), below(4), below(40), 0, {}});
+    }
+
+    /// Keeps the happenings in order; of those at one time, the one inserted first comes first.
+    void insert(happening const& next)
+    {
+        happenings.insert(std::upper_bound(happenings.begin(), happenings.end(), next, [](auto const& a, auto const& b) { return a.at < b.at; }),
+                          next);
     }
 
     std::mt19937_64 random_;

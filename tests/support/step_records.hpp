@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,6 +51,18 @@ inline tasker::graph diamond()
 
 /// Two parents and their child.
 inline tasker::graph join() { return graph_of({"left", "right", "child"}, {{"left", "child"}, {"right", "child"}}); }
+
+/// A parent and its child.
+inline tasker::graph pair() { return graph_of({"a", "b"}, {{"a", "b"}}); }
+
+/// Steps that wait for nothing.
+inline tasker::graph independent(std::size_t count)
+{
+    std::vector<std::string> names;
+    for (std::size_t at = 0; at < count; ++at)
+        names.push_back("step " + std::to_string(at));
+    return graph_of(names, {});
+}
 
 inline tasker::graph single(tasker::step_options const& options = {}) { return graph_of({"only"}, {}, options); }
 

@@ -18,6 +18,12 @@ TEST_CASE("an error carries its code for programs and its sentence for people")
     CHECK(std::string_view{raised.what()} == "this order was submitted already; ask for its task instead");
 }
 
+TEST_CASE("a NUL byte in what an error quotes does not cut its sentence off")
+{
+    using namespace std::string_literals;
+    CHECK(std::string_view{error{errc::invalid_definition, "\"a\0b\" is no name\0"s}.what()} == "\"a\\0b\" is no name\\0");
+}
+
 TEST_CASE("every error code has a name of its own, and it is spelled as in the source")
 {
     std::set<std::string_view> names;

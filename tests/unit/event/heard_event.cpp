@@ -22,7 +22,7 @@ using parameter = typename detail::signature_of<Callable>::parameter;
 
 [[maybe_unused]] auto const generic = [](auto const&) {};
 [[maybe_unused]] auto const by_value = [](task_failed) {};
-[[maybe_unused]] auto mutable_one = [calls = 0](step_event const&) mutable noexcept { ++calls; };
+[[maybe_unused]] auto mutable_one = [calls = 0](step_event const&) mutable noexcept { return ++calls; };
 [[maybe_unused]] auto const two = [](step_event const&, int) {};
 
 static_assert(std::is_same_v<parameter<decltype(&function)>, step_failed const&>);

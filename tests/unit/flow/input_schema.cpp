@@ -146,6 +146,11 @@ TEST_CASE("a schema that cannot be checked is refused")
     CHECK_THAT(refusal("{"), support::contains("the input schema is not JSON"));
 }
 
+TEST_CASE("a number too large to be stored is a problem")
+{
+    CHECK(problems("{}", R"({"weight":1e999})") == "it has a number that is too large");
+}
+
 TEST_CASE("an input that is no JSON is refused as such")
 {
     CHECK_THROWS_WITH(applied("{}", "{"), support::contains("the input is not JSON"));

@@ -215,10 +215,14 @@ TEST_CASE("a version with build metadata is refused, for it would order like the
     CHECK(refusal([] { workflow_builder const flow("shop", "sell", "1.0.0-rc.1"); }).empty());
 }
 
-TEST_CASE("a step without a name, or with too long a one, is refused")
+TEST_CASE("a step without a name, or with too long a one, or with one that no text of a database can hold, is refused")
 {
+    using namespace std::string_literals;
     auto flow = shop();
-    CHECK(refusal([&] { flow.step("", one); }) == "workflow shop/sell@1.0.0: a step's name has 1 to 128 characters, got \"\"");
+    CHECK(refusal([&] { flow.step("", one); }) ==
+          "workflow shop/sell@1.0.0: a step's name has 1 to 128 characters, none of them a control character, got \"\"");
+    CHECK_THAT(refusal([&] { flow.step("a\0b"s, one); }), support::contains("none of them a control character, got \"a\\0b\""));
+    CHECK_THAT(refusal([&] { flow.step("a\nb", one); }), support::contains("none of them a control character"));
     CHECK_THAT(refusal([&] { flow.step(std::string(129, 'x'), one); }), support::contains("1 to 128 characters"));
 }
 

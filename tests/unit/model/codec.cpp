@@ -170,6 +170,18 @@ TEST_CASE("a number that does not fit its type is refused")
     CHECK(refusal<int>("true") == "expected a number, got a boolean");
 }
 
+TEST_CASE("a number that JSON cannot say is neither written nor read")
+{
+    constexpr double infinite = std::numeric_limits<double>::infinity();
+    auto const refused = support::contains("which JSON cannot say");
+    CHECK_THROWS_WITH(codec<double>::encode(infinite), refused);
+    CHECK_THROWS_WITH(codec<std::vector<float>>::encode({std::numeric_limits<float>::quiet_NaN()}), refused);
+    CHECK_THROWS_WITH(codec<boost::json::value>::encode({{"inner", {1, -infinite}}}), refused);
+    CHECK(refusal<double>("1e999") == "the number does not fit the type asked for");
+    CHECK(refusal<float>("1e39") == "the number does not fit the type asked for");
+    CHECK(refusal<boost::json::value>(R"({"inner":[1,-1e999]})") == "a number in it is too large");
+}
+
 TEST_CASE("text that is no JSON is refused as such")
 {
     CHECK_THAT(refusal<int>("{"), support::contains("the payload is not JSON"));

@@ -1,6 +1,7 @@
 #include <tasker/model/graph.hpp>
 
 #include "support/catch.hpp"
+#include "support/step_records.hpp"
 
 #include <algorithm>
 #include <random>
@@ -9,24 +10,9 @@
 #include <vector>
 
 using namespace tasker;
+using namespace steps;
 
 namespace {
-
-using links = std::vector<std::pair<std::string, std::string>>; ///< parent, child
-
-graph graph_of(std::vector<std::string> const& names, links const& edges)
-{
-    auto const number = [&](std::string const& name) {
-        return static_cast<step_no>(std::find(names.begin(), names.end(), name) - names.begin());
-    };
-    std::vector<step_definition> steps;
-    for (auto const& name : names)
-        steps.push_back({.name = name});
-    std::vector<edge> numbered;
-    for (auto const& [parent, child] : edges)
-        numbered.push_back({number(parent), number(child)});
-    return graph{std::move(steps), std::move(numbered)};
-}
 
 graph linear() // L6
 {
@@ -37,19 +23,6 @@ graph linear() // L6
                      {"process_data", "transform_results"},
                      {"transform_results", "validate_output"},
                      {"validate_output", "finalize_workflow"}});
-}
-
-graph diamond() // D7
-{
-    return graph_of({"start_workflow", "branch_one_process", "branch_one_validate", "branch_two_process",
-                     "branch_two_validate", "merge_branches", "end_workflow"},
-                    {{"start_workflow", "branch_one_process"},
-                     {"start_workflow", "branch_two_process"},
-                     {"branch_one_process", "branch_one_validate"},
-                     {"branch_two_process", "branch_two_validate"},
-                     {"branch_one_validate", "merge_branches"},
-                     {"branch_two_validate", "merge_branches"},
-                     {"merge_branches", "end_workflow"}});
 }
 
 graph tree() // T8
@@ -92,11 +65,6 @@ graph mixed() // M9
                      {"setup_environment", "cleanup_temp_files"},
                      {"process_critical_data", "finalize_and_report"},
                      {"cleanup_temp_files", "finalize_and_report"}});
-}
-
-graph dummy() // DM4
-{
-    return graph_of({"one", "two", "three", "four"}, {{"two", "three"}, {"three", "four"}});
 }
 
 std::vector<std::uint32_t> levels_of(graph const& of)

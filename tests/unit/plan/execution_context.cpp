@@ -8,24 +8,13 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using steps::failed;
-using steps::failed_for_good;
-using steps::in_state;
-using steps::noon;
+using namespace steps;
 
 namespace {
 
 execution_context of(graph const& shape, std::vector<step_record> const& records)
 {
     return summarize(assess_all(shape, records, noon));
-}
-
-graph independent(std::size_t count)
-{
-    std::vector<std::string> names;
-    for (std::size_t at = 0; at < count; ++at)
-        names.push_back("step " + std::to_string(at));
-    return steps::graph_of(names, {});
 }
 
 } // namespace
@@ -61,7 +50,7 @@ TEST_CASE("the counts of the states add up to the number of steps [E02]", "[E02]
 
 TEST_CASE("a task with a running step and nothing ready is processing [E03]", "[E03]")
 {
-    auto const context = of(steps::graph_of({"a", "b"}, {{"a", "b"}}), {in_state(step_state::in_progress), {}});
+    auto const context = of(pair(), {in_state(step_state::in_progress), {}});
     CHECK(context.status == execution_status::processing);
     CHECK(context.action == recommended_action::wait_for_completion);
     CHECK(context.health == health_status::healthy);
@@ -69,7 +58,7 @@ TEST_CASE("a task with a running step and nothing ready is processing [E03]", "[
 
 TEST_CASE("an exhausted step with nothing left to do blocks the task [E04]", "[E04]")
 {
-    auto const context = of(steps::graph_of({"a", "b"}, {{"a", "b"}}), {failed_for_good(3), {}});
+    auto const context = of(pair(), {failed_for_good(3), {}});
     CHECK(context.status == execution_status::blocked_by_failures);
     CHECK(context.action == recommended_action::handle_failures);
     CHECK(context.health == health_status::blocked);
@@ -102,7 +91,7 @@ TEST_CASE("a task whose steps are all complete or resolved can be finalized [E07
 
 TEST_CASE("a task whose only failed step is in back-off waits and recovers [E08]", "[E08]")
 {
-    auto const context = of(steps::graph_of({"a", "b"}, {{"a", "b"}}), {failed(1, 1s), {}});
+    auto const context = of(pair(), {failed(1, 1s), {}});
     CHECK(context.status == execution_status::waiting_for_dependencies);
     CHECK(context.action == recommended_action::wait_for_dependencies);
     CHECK(context.health == health_status::recovering);

@@ -10,10 +10,7 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using steps::failed;
-using steps::failed_for_good;
-using steps::in_state;
-using steps::noon;
+using namespace steps;
 
 namespace {
 

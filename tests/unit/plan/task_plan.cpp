@@ -14,9 +14,7 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
-using steps::failed;
-using steps::in_state;
-using steps::noon;
+using namespace steps;
 
 namespace {
 
