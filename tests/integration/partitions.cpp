@@ -14,7 +14,7 @@ using namespace tasker;
 
 namespace {
 
-constexpr duration span = 24h;
+constexpr duration one_day = 24h;
 
 time_point now()
 {
@@ -24,7 +24,7 @@ time_point now()
 /// The name's number: where the partition of `at` begins.
 std::string start_of(time_point at)
 {
-    return std::to_string(std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch() / span * span).count());
+    return std::to_string(std::chrono::floor<std::chrono::milliseconds>(at.time_since_epoch() / one_day * one_day).count());
 }
 
 /// How a store comes to its schema.
@@ -91,8 +91,8 @@ private:
     postgres_store open(schema_found found) const
     {
         if (found == schema_found::by_name)
-            return postgres_store{schema.connection(), options(span)};
-        postgres_options const nameless{.schema = "", .partition_span = span};
+            return postgres_store{schema.connection(), options(one_day)};
+        postgres_options const nameless{.schema = "", .partition_span = one_day};
         return postgres_store{schema.connection() + " options='-c search_path=" + schema.name() + "'", nameless};
     }
 
@@ -137,8 +137,8 @@ TEST_CASE("migrating makes the partitions of now and of the three spans to come,
     partitioned_store on;
     on.store.migrate();
     for (int ahead = 0; ahead < 4; ++ahead)
-        CHECK(on.has_partition(now() + ahead * span));
-    CHECK_FALSE(on.has_partition(now() + 5 * span));
+        CHECK(on.has_partition(now() + ahead * one_day));
+    CHECK_FALSE(on.has_partition(now() + 5 * one_day));
     CHECK(on.session.value("select count(*) from pg_inherits where inhparent = cast('steps' as regclass)") == "5");
 }
 
@@ -147,10 +147,10 @@ TEST_CASE("rows lie in the partition of their task's id, or in the rest when the
     if (!support::postgres_connection())
         return;
     partitioned_store on;
-    auto const long_ago = now() - 100 * span;
+    auto const long_ago = now() - 100 * one_day;
     on.make_partition(long_ago);
     auto const fits = on.finished(long_ago);
-    auto const misses = on.finished(long_ago + 2 * span);
+    auto const misses = on.finished(long_ago + 2 * one_day);
     for (std::string const table : {"steps", "transitions"}) {
         CHECK(on.place_of(table, fits) == table + "_" + start_of(long_ago));
         CHECK(on.place_of(table, misses) == table + "_rest");
@@ -164,7 +164,7 @@ TEST_CASE("a purged task is gone at once, its partition with the last of its tas
     if (!support::postgres_connection())
         return;
     partitioned_store on;
-    auto const day = now() - 100 * span;
+    auto const day = now() - 100 * one_day;
     on.make_partition(day);
     std::vector<task_id> const tasks{on.finished(day), on.finished(day), on.finished(day)};
     CHECK(on.store.purge(now(), 2) == 2);
@@ -185,7 +185,7 @@ TEST_CASE("rows outside of the partitions that are over are purged one by one")
     if (!support::postgres_connection())
         return;
     partitioned_store on;
-    std::vector<task_id> const tasks{on.finished(now() - 100 * span), on.finished(now() - 1s)}; // in the rest, and in today's
+    std::vector<task_id> const tasks{on.finished(now() - 100 * one_day), on.finished(now() - 1s)}; // in the rest, and in today's
     CHECK(on.store.purge(now(), 10) == 2);
     for (task_id const task : tasks)
         for (std::string const table : {"steps", "transitions"})
@@ -198,7 +198,7 @@ TEST_CASE("a partition that somebody reads is dropped by a later purge, and nobo
     if (!support::postgres_connection())
         return;
     partitioned_store on;
-    auto const day = now() - 100 * span;
+    auto const day = now() - 100 * one_day;
     on.make_partition(day);
     on.finished(day);
     auto reader = on.schema.session();
@@ -215,7 +215,7 @@ TEST_CASE("a time whose rows lie in the rest already gets no partition of its ow
     if (!support::postgres_connection())
         return;
     partitioned_store on;
-    auto const day = now() - 100 * span;
+    auto const day = now() - 100 * one_day;
     auto const task = on.finished(day);
     on.make_partition(day);
     CHECK_FALSE(on.has_partition(day));
@@ -230,8 +230,8 @@ TEST_CASE("what a caller has named like the store's tables and functions is not 
         return;
     auto const found = GENERATE(schema_found::by_name, schema_found::by_the_search_path);
     partitioned_store on{found};
-    auto const used = now() - 100 * span;
-    auto const missing = now() - 200 * span;
+    auto const used = now() - 100 * one_day;
+    auto const missing = now() - 200 * one_day;
     on.make_partition(used);
     on.finished(used);
     support::scratch_schema const theirs;
@@ -264,7 +264,7 @@ TEST_CASE("a schema keeps the span that it was made with: another is refused, no
     }
     support::scratch_schema const whole;
     postgres_store{whole.connection(), {.schema = whole.name()}}.migrate();
-    postgres_options const later{.schema = whole.name(), .partition_span = span};
+    postgres_options const later{.schema = whole.name(), .partition_span = one_day};
     CHECK_THROWS_AS((postgres_store{whole.connection(), later}.migrate()), error);
 }
 
