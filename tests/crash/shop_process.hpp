@@ -141,6 +141,8 @@ private:
         for (auto const& line : ledger::read(where_.ledger))
             if (line.at(0) == "submitted")
                 open.push_back(engine_.task(*tasker::parse_id<tasker::task_id>(line.at(1))));
+        for (tasker::task_record const& stored : co_await engine_.find({}, {.limit = tasker::page_limit_cap}))
+            open.push_back(engine_.task(stored.id)); // the last may be stored, and its process killed before it was noted
         for (int left = 1'000; left > 0 && !std::filesystem::exists(where_.closed); --left) {
             open.push_back(co_await engine_.submit("shop/fulfil"));
             write("submitted " + tasker::to_text(open.back().id()));
