@@ -191,8 +191,8 @@ TEST_CASE("bodies run on a pool of the user's own, whatever they are")
         task_handle const task = co_await here.submit("real/pooled");
         CHECK(co_await task.result<bool>());
         co_await here.drain();
+        pool.join(); // before the context goes
     });
-    pool.join();
 }
 
 TEST_CASE("cancelling stops a body on another pool, too")
@@ -213,8 +213,8 @@ TEST_CASE("cancelling stops a body on another pool, too")
         task_outcome const ended = co_await task.outcome();
         CHECK(ended.state == task_state::cancelled);
         co_await here.drain();
+        pool.join(); // before the context goes
     });
-    pool.join();
 }
 
 TEST_CASE("an engine on a pool of threads takes calls from all of them")

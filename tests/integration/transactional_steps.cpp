@@ -88,7 +88,8 @@ workflow one_step(Body body, step_options const& options = blocks)
 }
 
 /// Runs one task of `flow` on a store of its own.
-task_outcome run_one(any_store store, workflow const& flow, engine_options const& options = patient)
+/// `at_end` is called when the engine has drained, while its context is still there.
+task_outcome run_one(any_store store, workflow const& flow, engine_options const& options = patient, std::function<void()> at_end = [] {})
 {
     asio::io_context context;
     engine here{context, std::move(store), options};
@@ -99,6 +100,7 @@ task_outcome run_one(any_store store, workflow const& flow, engine_options const
         outcome = co_await task.outcome();
         co_await here.drain();
     }));
+    at_end();
     return outcome;
 }
 
@@ -570,8 +572,7 @@ TEST_CASE("a body on the user's own pool can have a transaction")
     on_each_database([](sql_place const& place) {
         make_ledger(place);
         asio::thread_pool pool{2};
-        auto const outcome = run_one(place.open(), one_step(enter, {.run_on = on(pool)}));
-        pool.join();
+        auto const outcome = run_one(place.open(), one_step(enter, {.run_on = on(pool)}), patient, [&pool] { pool.join(); });
         CHECK(outcome.state == task_state::complete);
         CHECK(place.number("select count(*) from ledger") == 1);
     });
