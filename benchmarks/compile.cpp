@@ -140,10 +140,10 @@ std::string needed_of_boost(std::vector<std::string> const& files)
 
 void compare(benchmark::report& to, std::string const& what, costs const& ours, costs const& baseline, double target)
 {
-    using benchmark::median;
+    using benchmark::compared;
     auto const bounded = benchmark::bound::ratio_at_most;
-    to.add({what + ", time", "s", median(ours.seconds), median(baseline.seconds), bounded, target});
-    to.add({what + ", memory", "MB", median(ours.megabytes), median(baseline.megabytes), bounded, target});
+    to.add(compared(what + ", time", "s", ours.seconds, baseline.seconds, bounded, target));
+    to.add(compared(what + ", memory", "MB", ours.megabytes, baseline.megabytes, bounded, target));
 }
 
 void measure(benchmark::report& to, std::string const& compiler, int count)
@@ -166,8 +166,8 @@ void measure(benchmark::report& to, std::string const& compiler, int count)
 
 int main(int arguments, char** words)
 {
-    benchmark::arguments const given{arguments, words, "compile [--count 5] [--compiler FILE] [--json FILE]"};
-    int const count = given.number("--count", 5);
+    benchmark::arguments const given{arguments, words, "compile [--count 5 ] [--compiler FILE ]"};
+    int const count = given.number("--count", 5, 1);
     benchmark::report result{"An empty source with tasker.hpp, medians of " + std::to_string(count) +
                              " compilations. Baseline: one with the Asio and JSON headers that it includes."};
     measure(result, given.text("--compiler", TASKER_COMPILER), count);

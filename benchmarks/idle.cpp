@@ -104,8 +104,8 @@ reading idle_worker(std::string const& connection, std::chrono::seconds length)
 
 int main(int count, char** words)
 {
-    benchmark::arguments const given{count, words, "idle [--seconds 60 ] [--json FILE]"};
-    std::chrono::seconds const length{given.number("--seconds", 60)};
+    benchmark::arguments const given{count, words, "idle [--seconds 60 ]"};
+    std::chrono::seconds const length{given.number("--seconds", 60, 2)};
     benchmark::postgres_server const server{std::filesystem::temp_directory_path()};
     std::string const drop = std::string{"drop schema if exists "} + schema + " cascade";
     benchmark::observer{server.connection()}.ask(drop);

@@ -312,11 +312,11 @@ private:
 
 int main(int count, char** words)
 {
-    benchmark::arguments const given{count, words, "journal [--tasks 10000 ] [--in-flight 2000 ] [--rounds 5 ] [--json FILE]"};
+    benchmark::arguments const given{count, words, "journal [--tasks 10000 ] [--in-flight 2000 ] [--rounds 5 ]"};
     benchmark::postgres_server const server{std::filesystem::temp_directory_path()};
-    load const of{given.number("--tasks", 10'000), given.number("--in-flight", 2'000)};
+    load const of{given.number("--tasks", 10'000, 200), given.number("--in-flight", 2'000)};
     rounds all{server.connection(), of};
-    for (int round = given.number("--rounds", 5); round > 0; --round)
+    for (int round = given.number("--rounds", 5, 1); round > 0; --round)
         all.add_round();
     benchmark::report result{"Workflows of " + std::to_string(steps_a_task) + " plain steps on PostgreSQL, " +
                              std::to_string(of.tasks) + " tasks, " + std::to_string(of.in_flight) +

@@ -128,8 +128,8 @@ void report_to(benchmark::report& to, std::string const& where, samples const& t
 
 int main(int arguments, char** words)
 {
-    benchmark::arguments const given{arguments, words, "latency [--count 500] [--json FILE]"};
-    int const count = given.number("--count", 500);
+    benchmark::arguments const given{arguments, words, "latency [--count 500 ]"};
+    int const count = given.number("--count", 500, 20);
     benchmark::report result{"A task of one step on idle PostgreSQL, " + std::to_string(count) +
                              " one at a time. Baseline: a bare commit of one row."};
     bool ours = false;

@@ -64,7 +64,7 @@ private:
                     return;
                 if (problem)
                     lost(problem);
-                else if (*source)
+                else if (source && *source)
                     connected(std::move(*source));
             });
     }
