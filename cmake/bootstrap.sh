@@ -86,6 +86,7 @@ install_missing() {
     command -v cmake >/dev/null || missing+=(cmake)
     command -v ninja >/dev/null || missing+=(ninja-build)
     command -v ccache >/dev/null || missing+=(ccache)
+    command -v mold >/dev/null || missing+=(mold)
     for package in "$@"; do
         if [[ $package != postgresql ]]; then
             is_installed "$package" || missing+=("$package")
@@ -139,11 +140,11 @@ allow_main_cluster() {
 
 # ---- building
 
-# As many compilers as there are processors, but no more than fit into memory at 1.5 GB each.
+# As many compilers as there are processors, but no more than fit into memory at 2 GB each.
 jobs() {
     local processors available
     processors=$(nproc)
-    available=$(awk '/^MemAvailable:/ { print int($2 / 1500000) }' /proc/meminfo 2>/dev/null) || available=$processors
+    available=$(awk '/^MemAvailable:/ { print int($2 / 2000000) }' /proc/meminfo 2>/dev/null) || available=$processors
     if ((available < 1)); then
         available=1
     fi
