@@ -93,6 +93,31 @@ TEST_CASE("no transaction begins in place while the record that its step runs is
     });
 }
 
+TEST_CASE("no transaction begins while the batch with the record that its step runs is tried again and again, and that batch overwrites no outcome")
+{
+    on_each_database([](sql_place const& place) {
+        place.execute("create table ledger (attempt integer not null)");
+        auto const refuses = std::make_shared<bool>(false);
+        testing::simulation_options options;
+        options.store = [&] { return any_store{refusing_store{place.open(), refuses}}; };
+        testing::simulation sim{std::move(options)};
+        workflow_builder flow{"ledger", "two"};
+        int attempts = 0;
+        flow.step("pay", [&](step_context& step) {
+            ++attempts;
+            auto const make_room = std::unique_ptr<bool, void (*)(bool*)>{refuses.get(), [](bool* full) { *full = false; }};
+            sql::execute(sql_session(step), "insert into ledger (attempt) values (" + std::to_string(step.attempt()) + ")");
+        }, {.retry = {.backoff = {.initial = 1s}}, .priority = 1, .run_on = blocking}); // so that it is recorded first
+        flow.step("fill the disk", [&] { *refuses = true; });
+        auto const report = sim.run(std::move(flow).build());
+        CHECK(report.state == task_state::complete);
+        CHECK(attempts == 2);
+        CHECK(place.number("select count(*) from ledger") == 1);
+        CHECK(place.number("select max(attempt) from ledger") == 2);
+        CHECK(place.open().load(report.id)->steps.at(0).second.state == step_state::complete);
+    });
+}
+
 TEST_CASE("a worker killed with -9 is dead at once in every database, however long its lease [F24]")
 {
     on_each_database([](sql_place const& place) {

@@ -270,6 +270,30 @@ TEST_CASE("an engine takes no more tasks from the store than it may keep in memo
     CHECK(started == 4);
 }
 
+TEST_CASE("a request that comes while its task is being written off to the store is carried out as soon as that is done")
+{
+    support::fleet fleet;
+    memory_store data;
+    auto const watch = std::make_shared<support::store_watch>();
+    engine& here = fleet.launch(support::failing_store{data, watch}, leased());
+    here.add(single([watch] {
+        watch->refuses_commits = true;
+        throw transient_error{"not now"};
+    }, {.retry = {.backoff = {.initial = 4min}, .jitter = jitter::none}}));
+    submit_options const soon{.delay = 5s}; // so that its creation is not refused
+    task_id const id = fleet.await(here.submit("test/single", soon)).id();
+    fleet.advance(10s);
+    REQUIRE(watch->refused > 0);
+    REQUIRE(data.request(id, {command_kind::cancel, {}, {}, "enough"}) == request_answer::stored);
+    fleet.advance(10s); // heartbeats hear of it
+    REQUIRE(data.load(id)->task.worker); // it has not left yet
+    watch->refuses_commits = false;
+    fleet.advance(10s); // the next try, well before anybody looks for safety's sake
+    auto const stored = data.load(id);
+    CHECK(stored->task.state == task_state::cancelled);
+    CHECK(stored->task.status_reason == "enough");
+}
+
 TEST_CASE("the bodies of a lost task leave their places to others")
 {
     support::fleet fleet;
