@@ -1,22 +1,17 @@
 // Does a full database slow the work down? Fills a schema of PostgreSQL with finished tasks and measures there and in an
-// empty one, by turns, what workers and operators do. Prints each figure beside its bound; ends with 1 when one is missed.
-//
-//   cmake -S . -B .build/benchmarks -DCMAKE_BUILD_TYPE=Release -DTASKER_BUILD_BENCHMARKS=ON -DTASKER_BUILD_TESTS=OFF
-//   cmake --build .build/benchmarks --target tasker_benchmark_growth
-//   bash cmake/postgres.sh with --durable <folder> .build/benchmarks/benchmarks/tasker_benchmark_growth
-//
-// Arguments: [connection [finished tasks]], by default $TASKER_POSTGRES and 100,000. Ten million take some ten minutes and
-// 13 GB. With TASKER_KEEP set, the two schemas stay afterwards.
+// empty one, by turns, what workers and operators do. Ten million finished tasks take some ten minutes and 13 GB.
+// With TASKER_KEEP set, the two schemas stay afterwards.
 #include <tasker/store/postgres_store.hpp>
 
 #include "commit_load.hpp"
 #include "connection.hpp"
+#include "postgres_server.hpp"
+#include "report.hpp"
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
-#include <exception>
+#include <filesystem>
 #include <functional>
 #include <iostream>
 #include <random>
@@ -35,7 +30,7 @@ constexpr char empty_schema[] = "tasker_growth_empty";
 constexpr char full_schema[] = "tasker_growth_full";
 constexpr std::size_t live_tasks = 20'000;
 constexpr std::size_t calls = 1'000;
-constexpr milliseconds bound{10};
+constexpr double slowest = 10; ///< milliseconds
 constexpr double smallest_share = 0.9;
 
 tasker::time_point now()
@@ -58,15 +53,14 @@ public:
         for (std::size_t from = 0; from < finished; from += chunk) {
             auto const to = std::min(from + chunk, finished);
             add_finished(from, to);
-            std::cerr << "\rfinished tasks made: " << to << std::flush;
+            benchmark::tell("growth: " + std::to_string(to) + " finished tasks made");
         }
         add_live(finished);
         on_.run("alter table tasks add unique (identity_key)");
-        std::cerr << "; vacuum ..." << std::flush;
+        benchmark::tell("growth: vacuum");
         for (char const* table : {"tasks", "steps", "transitions"})
             on_.run(std::string{"vacuum analyze "} + table);
         on_.run("checkpoint");
-        std::cerr << " done\n";
     }
 
 private:
@@ -116,22 +110,21 @@ private:
     std::string workflow_;
 };
 
-struct figure {
+struct timing {
     std::string what;
-    milliseconds median{};
-    milliseconds p99{};
+    benchmark::samples taken; ///< milliseconds
 };
 
-figure measure(std::string what, std::function<void(std::size_t)> const& call)
+timing measure(std::string what, std::function<void(std::size_t)> const& call)
 {
-    std::vector<milliseconds> times;
+    benchmark::tell("growth: " + what);
+    timing one{std::move(what), {}};
     for (std::size_t done = 0; done < calls; ++done) {
         auto const began = std::chrono::steady_clock::now();
         call(done);
-        times.emplace_back(std::chrono::steady_clock::now() - began);
+        one.taken.push_back(milliseconds{std::chrono::steady_clock::now() - began}.count());
     }
-    std::sort(times.begin(), times.end());
-    return {std::move(what), times[calls / 2], times[calls * 99 / 100]};
+    return one;
 }
 
 void require(bool holds, char const* what)
@@ -141,7 +134,7 @@ void require(bool holds, char const* what)
 }
 
 /// What workers and operators ask of a store, a thousand times each. `some` are ids of finished tasks.
-std::vector<figure> measure_calls(postgres_store& store, tasker::workflow_id workflow, std::vector<task_id> const& some)
+std::vector<timing> measure_calls(postgres_store& store, tasker::workflow_id workflow, std::vector<task_id> const& some)
 {
     std::vector const workflows{workflow};
     tasker::worker_id const worker{0x0193'0000'0000'7000U, 0x8000'0000'0000'0001U};
@@ -152,7 +145,7 @@ std::vector<figure> measure_calls(postgres_store& store, tasker::workflow_id wor
     failed.state = task_state::error;
     failed_here = failed;
     failed_here.name = "chain";
-    std::vector<figure> figures;
+    std::vector<timing> figures;
     figures.push_back(measure("claim ten tasks", [&](std::size_t) {
         require(store.claim({worker, now(), 10, workflows}).size() == 10, "ten tasks are due");
     }));
@@ -178,34 +171,26 @@ std::vector<figure> measure_calls(postgres_store& store, tasker::workflow_id wor
     return figures;
 }
 
-/// Steps a second in the full schema, as a share of those in the empty one. They take turns, and the median pair counts, so
-/// that whatever else this machine does meets both.
+/// Steps a second; the schemas take turns, so that whatever else this machine does meets both.
 struct throughput {
-    double empty = 0;
-    double full = 0;
-    double share = 0;
+    benchmark::samples empty;
+    benchmark::samples full;
 };
 
-throughput compare(benchmark::commit_load<postgres_store>& empty, benchmark::commit_load<postgres_store>& full)
+throughput compare(benchmark::commit_load<postgres_store>& empty, benchmark::commit_load<postgres_store>& full, int rounds)
 {
-    constexpr int rounds = 200;
-    std::vector<double> in_empty, in_full, shares;
+    double const steps = 100 * benchmark::commit_load<postgres_store>::steps_a_task;
+    throughput found;
     for (int round = -10; round < rounds; ++round) { // the first ten warm up
         double const a = round % 2 == 0 ? empty.round() : 0;
         double const b = full.round();
         double const time = round % 2 == 0 ? a : empty.round();
         if (round >= 0) {
-            in_empty.push_back(time);
-            in_full.push_back(b);
-            shares.push_back(time / b);
+            found.empty.push_back(steps / time);
+            found.full.push_back(steps / b);
         }
     }
-    auto const median = [](std::vector<double>& of) {
-        std::nth_element(of.begin(), of.begin() + rounds / 2, of.end());
-        return of[rounds / 2];
-    };
-    double const steps = 100 * benchmark::commit_load<postgres_store>::steps_a_task;
-    return {steps / median(in_empty), steps / median(in_full), median(shares)};
+    return found;
 }
 
 std::vector<task_id> some_finished(benchmark::connection& on, std::size_t finished)
@@ -219,23 +204,20 @@ std::vector<task_id> some_finished(benchmark::connection& on, std::size_t finish
     return ids;
 }
 
-bool report(std::vector<figure> const& figures, throughput const& commits, std::size_t finished)
+void report_to(benchmark::report& to, std::vector<timing> const& calls_there, throughput const& commits)
 {
-    bool all_met = true;
-    std::printf("\n%zu finished tasks          median      p99    bound\n", finished);
-    for (figure const& one : figures) {
-        bool const met = one.p99 < bound;
-        all_met = all_met && met;
-        std::printf("%-28s %7.2f %8.2f %8.2f ms  %s\n", one.what.c_str(), one.median.count(), one.p99.count(), bound.count(),
-                    met ? "met" : "MISSED");
-    }
-    bool const met = commits.share >= smallest_share;
-    std::printf("%-28s %7.0f steps/s, in an empty schema %.0f: %.0f %% (bound %.0f %%)  %s\n", "commits", commits.full, commits.empty,
-                100 * commits.share, 100 * smallest_share, met ? "met" : "MISSED");
-    return all_met && met;
+    using benchmark::bound;
+    to.section("Calls, 99 of 100");
+    for (timing const& one : calls_there)
+        to.add({one.what, "ms", benchmark::quantile(one.taken, 0.99), {}, bound::figure_at_most, slowest});
+    to.section("Calls, median");
+    for (timing const& one : calls_there)
+        to.add(benchmark::alone(one.what, "ms", one.taken));
+    to.section("Commits; baseline: in an empty schema");
+    to.add(benchmark::compared("steps", "steps/s", commits.full, commits.empty, bound::ratio_at_least, smallest_share));
 }
 
-bool run(std::string const& address, std::size_t finished)
+void run(std::string const& address, std::size_t finished, int rounds, benchmark::report& to)
 {
     benchmark::connection on{address};
     for (char const* schema : {empty_schema, full_schema})
@@ -245,30 +227,25 @@ bool run(std::string const& address, std::size_t finished)
     benchmark::commit_load<postgres_store> commits_to_empty{empty};
     benchmark::commit_load<postgres_store> commits_to_full{full};
     filler{on, commits_to_full.workflow()}.fill(finished);
-    auto const commits = compare(commits_to_empty, commits_to_full);
-    bool const met = report(measure_calls(full, commits_to_full.workflow(), some_finished(on, finished)), commits, finished);
+    auto const commits = compare(commits_to_empty, commits_to_full, rounds);
+    report_to(to, measure_calls(full, commits_to_full.workflow(), some_finished(on, finished)), commits);
     if (std::getenv("TASKER_KEEP") == nullptr)
         for (char const* schema : {empty_schema, full_schema})
             on.run(std::string{"drop schema "} + schema + " cascade");
-    return met;
 }
 
 } // namespace
 
-int main(int count, char** arguments)
+int main(int count, char** words)
 {
-    char const* const known = std::getenv("TASKER_POSTGRES");
-    if (count < 2 && known == nullptr) {
-        std::cerr << "Say which PostgreSQL: tasker_benchmark_growth <connection> [finished tasks], or set TASKER_POSTGRES.\n";
+    benchmark::arguments const given{count, words, "growth [--finished 100000 ]"};
+    int const finished = given.number("--finished", 100'000, 40'000);
+    if (finished < 40'000) {
+        std::cerr << "At least 40,000 finished tasks are needed, since some of them are purged.\n";
         return 2;
     }
-    try {
-        std::size_t const finished = count > 2 ? std::stoul(arguments[2]) : 100'000;
-        if (finished < 40'000)
-            throw std::runtime_error{"at least 40,000 finished tasks are needed, since some of them are purged"};
-        return run(count > 1 ? arguments[1] : known, finished) ? 0 : 1;
-    } catch (std::exception const& problem) {
-        std::cerr << problem.what() << '\n';
-        return 2;
-    }
+    benchmark::postgres_server const server{std::filesystem::temp_directory_path()};
+    benchmark::report result{"A database with " + std::to_string(finished) + " finished tasks."};
+    run(server.connection(), static_cast<std::size_t>(finished), given.quick() ? 5 : 150, result);
+    given.finish(result);
 }

@@ -2,9 +2,9 @@
 
 #include "postgres_server.hpp"
 #include "report.hpp"
+#include "stores.hpp"
 #include "watch.hpp"
 
-#include <tasker/store/postgres_store.hpp>
 #include <tasker/tasker.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -24,8 +24,6 @@
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr char schema[] = "benchmark_idle";
 
 /// What has happened up to now.
 struct reading {
@@ -70,13 +68,11 @@ reading nothing(counter& watched, std::chrono::seconds length)
 }
 
 /// Not inlined: g++ 12 would take the frame's own `operator delete` for a mismatched one.
-[[gnu::noinline]] asio::awaitable<void> idle(asio::io_context& io, std::string const& connection, std::chrono::seconds length, reading& spent)
+[[gnu::noinline]] asio::awaitable<void> idle(asio::io_context& io, std::string const& connection, benchmark::database& on, std::chrono::seconds length, reading& spent)
 {
     tasker::workflow_builder flow{"benchmark", "one-step", "1.0.0"};
     flow.step("answer", [] { return 42; });
-    tasker::postgres_options where;
-    where.schema = schema;
-    tasker::engine engine{io, tasker::postgres_store{connection, where}};
+    tasker::engine engine{io, on.open()};
     engine.add(std::move(flow).build());
     counter watched{connection};
     asio::steady_timer wait{io, std::chrono::seconds{5}}; // its looking round at the start is not what is asked for
@@ -90,9 +86,11 @@ reading nothing(counter& watched, std::chrono::seconds length)
 
 reading idle_worker(std::string const& connection, std::chrono::seconds length)
 {
+    auto const on = benchmark::postgres(connection);
+    on->clear();
     asio::io_context io;
     reading spent;
-    asio::co_spawn(io, idle(io, connection, length, spent), [](std::exception_ptr problem) {
+    asio::co_spawn(io, idle(io, connection, *on, length, spent), [](std::exception_ptr problem) {
         if (problem)
             std::rethrow_exception(problem);
     });
@@ -104,14 +102,12 @@ reading idle_worker(std::string const& connection, std::chrono::seconds length)
 
 int main(int count, char** words)
 {
-    benchmark::arguments const given{count, words, "idle [--seconds 60 ]"};
-    std::chrono::seconds const length{given.number("--seconds", 60, 2)};
+    benchmark::arguments const given{count, words, "idle [--seconds 45 ]"};
+    std::chrono::seconds const length{given.number("--seconds", 45, 2)};
     benchmark::postgres_server const server{std::filesystem::temp_directory_path()};
-    std::string const drop = std::string{"drop schema if exists "} + schema + " cascade";
-    benchmark::observer{server.connection()}.ask(drop);
-
+    benchmark::tell("idle: a worker");
     reading const worker = idle_worker(server.connection(), length);
-    benchmark::observer{server.connection()}.ask(drop);
+    benchmark::tell("idle: no worker");
     counter watched{server.connection()};
     reading const empty = nothing(watched, length);
 

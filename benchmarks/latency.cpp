@@ -1,146 +1,220 @@
-// How long a task of one step takes on an idle system, from submitting it to hearing that it is finished, beside a bare commit
-// of one small row. The task needs two commits: it is stored before it runs, and its end is stored before it is told.
+// How long everything takes on an idle system: from submit to the start of the first step and to the heard end, from a
+// parent's end to its child's start, and how late a retry comes. Beside a bare commit of one small row, or a bare timer.
 
+#include "load.hpp"
+#include "percentiles.hpp"
 #include "postgres_server.hpp"
 #include "report.hpp"
-#include "watch.hpp"
+#include "stores.hpp"
 
-#include <tasker/store/postgres_store.hpp>
-#include <tasker/tasker.hpp>
-
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/post.hpp>
 
 #include <chrono>
-#include <exception>
 #include <filesystem>
 #include <string>
 #include <utility>
-#include <vector>
-
-namespace asio = boost::asio;
 
 namespace {
 
-constexpr char schema[] = "benchmark_latency";
-constexpr int warm_up = 50; ///< what is measured before the measuring: plans, caches, frames
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using benchmark::bound;
+using benchmark::samples;
+using moment = std::chrono::steady_clock::time_point;
 
-struct samples {
-    std::vector<double> tasks;
-    std::vector<double> commits;
+constexpr int warm_up = 50; ///< what is measured before the measuring: plans, caches, frames
+constexpr auto retry_pause = 5ms;
+
+double microseconds(moment from, moment to) { return std::chrono::duration<double, std::micro>(to - from).count(); }
+
+struct taken_times {
+    samples to_start;
+    samples to_finish;
+    samples to_child;
+    samples retry_late;
+    samples baseline;   ///< a bare commit; in memory a bare `post`
+    samples timer_late; ///< a bare timer
 };
 
-tasker::workflow one_step()
+/// What the steps of the task under way have noted.
+struct notes {
+    moment started;
+    moment parent_ended;
+    moment child_started;
+    moment failed;
+    moment retried;
+};
+
+tasker::workflow one_step(notes& of)
 {
     tasker::workflow_builder flow{"benchmark", "one-step", "1.0.0"};
-    flow.step("answer", [] { return 42; });
+    flow.step("answer", [&of] {
+        of.started = std::chrono::steady_clock::now();
+        return 42;
+    });
     return std::move(flow).build();
 }
 
-/// The bare commit: a prepared insert of one row, in autocommit.
-class bare_commit {
+tasker::workflow two_steps(notes& of)
+{
+    tasker::workflow_builder flow{"benchmark", "two-steps", "1.0.0"};
+    auto const parent = flow.step("parent", [&of] {
+        of.parent_ended = std::chrono::steady_clock::now();
+        return 42;
+    });
+    flow.step("child", after(parent), [&of](int answer) {
+        of.child_started = std::chrono::steady_clock::now();
+        return answer;
+    });
+    return std::move(flow).build();
+}
+
+tasker::workflow retried(notes& of)
+{
+    tasker::workflow_builder flow{"benchmark", "retried", "1.0.0"};
+    flow.step("second try", [&of](tasker::step_context& step) {
+        if (step.attempt() == 1) {
+            of.failed = std::chrono::steady_clock::now();
+            throw tasker::retry_after{retry_pause};
+        }
+        of.retried = std::chrono::steady_clock::now();
+        return 42;
+    });
+    return std::move(flow).build();
+}
+
+/// One thing at a time, by turns, each on an idle system.
+class turns {
 public:
-    explicit bare_commit(std::string const& connection) : server_{connection}
+    turns(asio::io_context& io, benchmark::database& on) : io_{io}, on_{on}, engine_{io, on.open()}
     {
-        server_.ask(std::string{"set search_path = "} + schema);
-        server_.ask("create table bare (id bigint primary key, what text not null)");
-        server_.prepare("insert", "insert into bare values ($1, 'a row')");
+        engine_.add(one_step(notes_));
+        engine_.add(two_steps(notes_));
+        engine_.add(retried(notes_));
+        if (on.is_durable())
+            bare_ = on.bare();
     }
 
-    double milliseconds()
+    asio::awaitable<void> take(int count, taken_times& into)
     {
-        std::string const id = std::to_string(++last_);
-        benchmark::watch const one;
-        server_.execute("insert", id);
-        return one.seconds() * 1e3;
+        for (int turn = -warm_up; turn < count; ++turn) {
+            if (turn == 0)
+                into = {};
+            co_await take_one(into);
+        }
+        co_await engine_.drain();
     }
 
 private:
-    benchmark::observer server_;
-    long last_ = 0;
+    asio::awaitable<void> take_one(taken_times& into)
+    {
+        moment const begin = co_await run("benchmark/one-step");
+        into.to_start.push_back(microseconds(begin, notes_.started));
+        into.to_finish.push_back(microseconds(begin, std::chrono::steady_clock::now()));
+        co_await run("benchmark/two-steps");
+        into.to_child.push_back(microseconds(notes_.parent_ended, notes_.child_started));
+        co_await run("benchmark/retried");
+        into.retry_late.push_back(microseconds(notes_.failed + retry_pause, notes_.retried));
+        into.timer_late.push_back(co_await bare_timer());
+        into.baseline.push_back(co_await baseline());
+    }
+
+    asio::awaitable<moment> run(std::string_view workflow)
+    {
+        co_await rest();
+        moment const begin = std::chrono::steady_clock::now();
+        tasker::task_handle const task = co_await engine_.submit(workflow);
+        co_await task.result<int>();
+        co_return begin;
+    }
+
+    /// Waits until the system is idle again: what was in the processor's caches has made room, and everybody sleeps.
+    asio::awaitable<void> rest()
+    {
+        if (!on_.is_durable())
+            co_return;
+        timer_.expires_after(10ms);
+        co_await timer_.async_wait(asio::use_awaitable);
+    }
+
+    asio::awaitable<double> bare_timer()
+    {
+        moment const due = std::chrono::steady_clock::now() + retry_pause;
+        timer_.expires_at(due);
+        co_await timer_.async_wait(asio::use_awaitable);
+        co_return microseconds(due, std::chrono::steady_clock::now());
+    }
+
+    asio::awaitable<double> baseline()
+    {
+        co_await rest();
+        moment const begin = std::chrono::steady_clock::now();
+        if (bare_)
+            bare_->commit();
+        else
+            co_await asio::post(io_, asio::use_awaitable);
+        co_return microseconds(begin, std::chrono::steady_clock::now());
+    }
+
+    asio::io_context& io_;
+    benchmark::database& on_;
+    notes notes_;
+    tasker::engine engine_;
+    std::unique_ptr<benchmark::bare_commit> bare_;
+    asio::steady_timer timer_{io_};
 };
 
-asio::awaitable<double> milliseconds_of_a_task(tasker::engine& engine)
+taken_times measure(benchmark::database& on, int count)
 {
-    benchmark::watch const one;
-    tasker::task_handle const task = co_await engine.submit("benchmark/one-step");
-    co_await task.result<int>();
-    co_return one.seconds() * 1e3;
-}
-
-/// Waits until the system is idle again: what was in the processor's caches has made room, and everybody sleeps.
-asio::awaitable<void> rest()
-{
-    asio::steady_timer pause{co_await asio::this_coro::executor};
-    pause.expires_after(std::chrono::milliseconds{20});
-    co_await pause.async_wait(asio::use_awaitable);
-}
-
-/// One at a time, in turns, each on an idle system.
-asio::awaitable<void> alternate(asio::io_context& io, std::string const& connection, int count, samples& into)
-{
-    tasker::postgres_options where;
-    where.schema = schema;
-    tasker::engine engine{io, tasker::postgres_store{connection, where}};
-    engine.add(one_step());
-    bare_commit bare{connection};
-    for (int turn = -warm_up; turn < count; ++turn) {
-        co_await rest();
-        double const task = co_await milliseconds_of_a_task(engine);
-        co_await rest();
-        double const commit = bare.milliseconds();
-        if (turn < 0)
-            continue;
-        into.tasks.push_back(task);
-        into.commits.push_back(commit);
-    }
-    co_await engine.drain();
-}
-
-samples measure(std::string const& connection, int count)
-{
-    std::string const drop = std::string{"drop schema if exists "} + schema + " cascade";
-    benchmark::observer{connection}.ask(drop);
+    on.clear();
     asio::io_context io;
-    samples taken;
-    asio::co_spawn(io, alternate(io, connection, count, taken), [](std::exception_ptr problem) {
-        if (problem)
-            std::rethrow_exception(problem);
-    });
-    io.run();
-    benchmark::observer{connection}.ask(drop);
+    turns all{io, on};
+    taken_times taken;
+    benchmark::run(io, all.take(count, taken));
     return taken;
 }
 
-void report_to(benchmark::report& to, std::string const& where, samples const& taken)
+void answer(benchmark::report& to, benchmark::database& on, std::string const& where, int count)
 {
-    using benchmark::quantile;
-    to.add({"from submit to finish, median, " + where, "ms", quantile(taken.tasks, 0.5), quantile(taken.commits, 0.5),
-            benchmark::bound::ratio_at_most, 2.5});
-    to.add({"from submit to finish, 99 of 100, " + where, "ms", quantile(taken.tasks, 0.99), quantile(taken.commits, 0.99)});
+    benchmark::tell("latency: " + where);
+    taken_times const taken = measure(on, count);
+    std::string const bare = on.is_durable() ? "; baseline: a bare commit" : "; baseline: a bare post";
+    to.section(where + bare);
+    auto const to_finish = on.is_durable() && where.find("shared memory") == std::string::npos ? bound::ratio_at_most : bound::none;
+    add_percentiles(to, "from submit to finish", taken.to_finish, taken.baseline, "p50", to_finish, 2.5);
+    add_percentiles(to, "from submit to start", taken.to_start, taken.baseline);
+    add_percentiles(to, "from a parent's end to its child's start", taken.to_child, taken.baseline);
+    to.section(where + ", lateness of a retry; baseline: a bare timer");
+    add_percentiles(to, "lateness of a retry", taken.retry_late, taken.timer_late);
 }
 
 } // namespace
 
 int main(int arguments, char** words)
 {
-    benchmark::arguments const given{arguments, words, "latency [--count 500 ]"};
-    int const count = given.number("--count", 500, 20);
-    benchmark::report result{"A task of one step on idle PostgreSQL, " + std::to_string(count) +
-                             " one at a time. Baseline: a bare commit of one row."};
+    benchmark::arguments const given{arguments, words, "latency [--store memory|SQLite|PostgreSQL ] [--count 300 ]"};
+    int const count = given.number("--count", 300, 5);
+    std::string const store = given.text("--store");
+    auto const is_wanted = [&](char const* name) { return store.empty() || store == name; };
+    std::filesystem::path const folder = std::filesystem::temp_directory_path();
+    std::filesystem::path const shared = "/dev/shm"; // where a flush costs next to nothing: what is left is our own
+
+    benchmark::report result{"An idle system, " + std::to_string(count) + " tasks of each kind, one at a time."};
+    if (is_wanted("memory"))
+        answer(result, *benchmark::memory(), "memory", count * 3);
+    if (is_wanted("SQLite"))
+        answer(result, *benchmark::sqlite(folder), "SQLite", count);
+    if (!is_wanted("PostgreSQL"))
+        return given.finish(result), 0;
     bool ours = false;
     {
-        benchmark::postgres_server const server{std::filesystem::temp_directory_path()};
+        benchmark::postgres_server const server{folder};
         ours = server.is_ours();
-        report_to(result, ours ? "on disk" : "as TASKER_POSTGRES says", measure(server.connection(), count));
+        answer(result, *benchmark::postgres(server.connection()), "PostgreSQL", count);
     }
-    if (std::filesystem::path const memory = "/dev/shm"; ours && std::filesystem::is_directory(memory)) {
-        benchmark::postgres_server const server{memory}; // where a flush costs next to nothing: what is left is our own
-        report_to(result, "in memory", measure(server.connection(), count));
+    if (ours && std::filesystem::is_directory(shared)) {
+        benchmark::postgres_server const server{shared};
+        answer(result, *benchmark::postgres(server.connection()), "PostgreSQL in shared memory", count);
     }
     given.finish(result);
 }

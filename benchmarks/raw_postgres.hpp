@@ -1,5 +1,7 @@
 #pragma once
 
+#include "stores.hpp"
+
 #include <tasker/model/states.hpp>
 #include <tasker/store/store.hpp>
 
@@ -14,34 +16,13 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace benchmark {
 
-/// Batches as one who writes nothing else would prepare them: each line of the audit trail has its number already.
-class numbered_batches {
-public:
-    explicit numbered_batches(std::vector<tasker::commit_batch> batches) : batches_{std::move(batches)}
-    {
-        std::unordered_map<tasker::task_id, std::int64_t> last;
-        for (tasker::commit_batch const& batch : batches_)
-            for (tasker::transition_record const& line : batch.transitions)
-                numbers_.push_back(++last[line.task]);
-    }
-
-    std::vector<tasker::commit_batch> const& batches() const { return batches_; }
-    /// Of all batches' lines, in order.
-    std::vector<std::int64_t> const& numbers() const { return numbers_; }
-
-private:
-    std::vector<tasker::commit_batch> batches_;
-    std::vector<std::int64_t> numbers_;
-};
-
 /// The baseline on PostgreSQL: one statement a batch through SOCI, rows as arrays through `unnest`, every row of a known task
 /// joined with the task's row on worker and epoch. It answers nothing: no duplicates, no lost leases, no repeated batches.
-class raw_postgres {
+class raw_postgres final : public raw_writer {
 public:
     /// `schema` has the tables of a store.
     raw_postgres(std::string const& connection, std::string const& schema, tasker::workflow_id workflow)
@@ -56,11 +37,10 @@ public:
         statement_.define_and_bind();
     }
 
-    /// Writes batches `from` to `to`; `line` counts the lines of the audit trail.
-    void write(numbered_batches const& all, std::size_t from, std::size_t to, std::size_t& line)
+    void write(numbered_batches const& all, std::size_t from, std::size_t to) override
     {
         for (std::size_t at = from; at < to; ++at)
-            write(all.batches()[at], all.numbers(), line);
+            write(all.batches()[at], all.numbers_of(at));
     }
 
 private:
@@ -106,7 +86,7 @@ private:
         (columns_[first++].add(values), ...);
     }
 
-    void write(tasker::commit_batch const& batch, std::vector<std::int64_t> const& numbers, std::size_t& line)
+    void write(tasker::commit_batch const& batch, std::int64_t const* numbers)
     {
         for (column& one : columns_)
             one.text.clear();
@@ -127,7 +107,7 @@ private:
         for (std::size_t at = 0; at < batch.transitions.size(); ++at) {
             tasker::transition_record const& one = batch.transitions[at];
             row(35, one.task, batch.transition_epochs[at], std::string_view{fresh.contains(one.task) ? "t" : "f"},
-                numbers[line++], one.step, std::string_view{one.from}, std::string_view{one.to}, one.at, one.attempt,
+                numbers[at], one.step, std::string_view{one.from}, std::string_view{one.to}, one.at, one.attempt,
                 std::string_view{one.detail});
         }
         for (column& one : columns_)

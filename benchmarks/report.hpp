@@ -35,7 +35,11 @@ inline double quantile(samples values, double share)
 inline double median(samples const& values) { return quantile(values, 0.5); }
 
 /// How wide the middle half of the values is, as a share of their median.
-inline double spread(samples const& values) { return (quantile(values, 0.75) - quantile(values, 0.25)) / median(values); }
+inline double spread(samples const& values)
+{
+    double const middle = median(values);
+    return middle == 0 ? 0 : (quantile(values, 0.75) - quantile(values, 0.25)) / middle;
+}
 
 /// What a figure's target bounds: the figure itself, or its ratio to the baseline.
 enum class bound { none, figure_at_most, figure_at_least, ratio_at_most, ratio_at_least };
