@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/uuid_generator.hpp>
 #include <tasker/store/store.hpp>
 
 #include <chrono>

@@ -6,6 +6,7 @@
 #include "report.hpp"
 #include "stores.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <string>

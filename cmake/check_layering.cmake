@@ -33,7 +33,7 @@ set(sql_store_regex "tasker/(sql/|store/(sql[/_]|sqlite_|postgres_))")
 set(sql_store_allowed "^(sql/|store/(sql[/_]|sqlite_|postgres_))")
 
 function(layer_of path variable)
-    if(path STREQUAL "engine_options.hpp")
+    if(path MATCHES "^engine_options\\.[hi]pp$")
         set(layer options)
     elseif(path MATCHES "${engine_files}")
         set(layer engine)

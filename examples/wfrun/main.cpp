@@ -10,6 +10,7 @@
 #include <tasker/store/sqlite_store.hpp>
 
 #include <cstddef>
+#include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <iostream>

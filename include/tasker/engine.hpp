@@ -6,7 +6,6 @@
 #include <tasker/event/event_catalogue.hpp>
 #include <tasker/flow/workflow_builder.hpp>
 #include <tasker/plan/execution_context.hpp>
-#include <tasker/plan/execution_context.hpp>
 #include <tasker/runtime/engine_environment.hpp>
 #include <tasker/runtime/inspection.hpp>
 #include <tasker/runtime/task_handle.hpp>
@@ -71,7 +70,7 @@ public:
     workflow_id id_of(workflow_key const& key) const;
 
     /// What `identity::custom` means for this engine's submissions.
-    void identity_strategy(identity_function strategy) { strategy_ = std::move(strategy); }
+    void identity_strategy(identity_function strategy);
 
     /// Calls `subscriber` with every event of its parameter type; see `event_bus::subscribe`.
     template <class Subscriber>
@@ -97,19 +96,13 @@ public:
     }
 
     /// The same for a workflow that takes no input.
-    boost::asio::awaitable<task_handle> submit(std::string_view name, submit_options const& options = {})
-    {
-        return submit_payload(name, payload{}, options);
-    }
+    boost::asio::awaitable<task_handle> submit(std::string_view name, submit_options const& options = {});
 
     /// The same with an input that is JSON text already.
-    boost::asio::awaitable<task_handle> submit_json(std::string_view name, std::string_view json, submit_options const& options = {})
-    {
-        return submit_payload(name, payload{std::string{json}}, options);
-    }
+    boost::asio::awaitable<task_handle> submit_json(std::string_view name, std::string_view json, submit_options const& options = {});
 
     /// The handle of a task of this store, known by its id. Asks nothing: awaiting throws `error{unknown_task}` if there is none.
-    task_handle task(task_id id) const { return {id, core_, strand_}; }
+    task_handle task(task_id id) const;
 
     /// Looks into the store for work at once, rather than when the next is due or at the next safety poll: for those who
     /// know of tasks that reached the store past every engine, as through an `outbox` on SQLite. Returns before it has looked.
@@ -132,21 +125,15 @@ public:
     /// @{
 
     /// Stops the task: no step starts any more, running bodies are asked to stop.
-    boost::asio::awaitable<void> cancel(task_id id, std::string_view reason = {}) { return ask(id, command_kind::cancel, {}, {}, reason); }
+    boost::asio::awaitable<void> cancel(task_id id, std::string_view reason = {});
     /// Has a task in error run again: its failed steps start anew, with all their attempts.
-    boost::asio::awaitable<void> retry(task_id id, std::string_view reason = {}) { return ask(id, command_kind::retry, {}, {}, reason); }
+    boost::asio::awaitable<void> retry(task_id id, std::string_view reason = {});
     /// Declares a task in error done by hand.
-    boost::asio::awaitable<void> resolve(task_id id, std::string_view reason = {}) { return ask(id, command_kind::resolve, {}, {}, reason); }
+    boost::asio::awaitable<void> resolve(task_id id, std::string_view reason = {});
     /// Stops one step; its descendants can never run.
-    boost::asio::awaitable<void> cancel_step(task_id id, std::string_view step, std::string_view reason = {})
-    {
-        return ask(id, command_kind::cancel_step, step, {}, reason);
-    }
+    boost::asio::awaitable<void> cancel_step(task_id id, std::string_view step, std::string_view reason = {});
     /// Has a failed step start anew, with all its attempts; a task in error runs again.
-    boost::asio::awaitable<void> reset_step(task_id id, std::string_view step, std::string_view reason = {})
-    {
-        return ask(id, command_kind::reset_step, step, {}, reason);
-    }
+    boost::asio::awaitable<void> reset_step(task_id id, std::string_view step, std::string_view reason = {});
     /// Declares a pending or failed step done by hand, with the result its children get; a task in error runs again.
     template <class Result>
     boost::asio::awaitable<void> resolve_step(task_id id, std::string_view step, Result&& result, std::string_view reason = {})
@@ -185,7 +172,7 @@ public:
     boost::asio::awaitable<std::size_t> purge(duration age, std::size_t limit);
 
     /// The engine's strand.
-    boost::asio::any_io_executor get_executor() const noexcept { return strand_; }
+    boost::asio::any_io_executor get_executor() const noexcept;
 
 private:
     boost::asio::awaitable<task_handle> submit_payload(std::string_view name, payload input, submit_options const& options);

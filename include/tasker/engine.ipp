@@ -263,4 +263,46 @@ TASKER_INLINE boost::asio::awaitable<task_handle> engine::submit_payload(std::st
         });
 }
 
+TASKER_INLINE boost::asio::awaitable<task_handle> engine::submit(std::string_view name, submit_options const& options)
+{
+    return submit_payload(name, payload{}, options);
+}
+
+TASKER_INLINE boost::asio::awaitable<task_handle> engine::submit_json(std::string_view name, std::string_view json,
+                                                                      submit_options const& options)
+{
+    return submit_payload(name, payload{std::string{json}}, options);
+}
+
+TASKER_INLINE boost::asio::awaitable<void> engine::cancel(task_id id, std::string_view reason)
+{
+    return ask(id, command_kind::cancel, {}, {}, reason);
+}
+
+TASKER_INLINE boost::asio::awaitable<void> engine::retry(task_id id, std::string_view reason)
+{
+    return ask(id, command_kind::retry, {}, {}, reason);
+}
+
+TASKER_INLINE boost::asio::awaitable<void> engine::resolve(task_id id, std::string_view reason)
+{
+    return ask(id, command_kind::resolve, {}, {}, reason);
+}
+
+TASKER_INLINE boost::asio::awaitable<void> engine::cancel_step(task_id id, std::string_view step, std::string_view reason)
+{
+    return ask(id, command_kind::cancel_step, step, {}, reason);
+}
+
+TASKER_INLINE boost::asio::awaitable<void> engine::reset_step(task_id id, std::string_view step, std::string_view reason)
+{
+    return ask(id, command_kind::reset_step, step, {}, reason);
+}
+
+TASKER_INLINE task_handle engine::task(task_id id) const { return {id, core_, strand_}; }
+
+TASKER_INLINE void engine::identity_strategy(identity_function strategy) { strategy_ = std::move(strategy); }
+
+TASKER_INLINE boost::asio::any_io_executor engine::get_executor() const noexcept { return strand_; }
+
 } // namespace tasker

@@ -4,6 +4,7 @@
 #include "support/analysed_store.hpp"
 #include "support/step_records.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <string>

@@ -1,3 +1,4 @@
+#include <tasker/base/uuid_generator.hpp>
 #include <tasker/store/postgres_store.hpp>
 #include <tasker/testing/store_conformance.hpp>
 

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 
+#include <tasker/base/uuid_generator.hpp>
 #include <tasker/model/graph.hpp>
 #include <tasker/store/analysis_rows.hpp>
 #include <tasker/store/store.hpp>

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
+
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace tasker {
 
@@ -14,11 +15,7 @@ public:
     payload() = default;
 
     /// `text` must be JSON; nobody but the codec ever looks inside.
-    explicit payload(std::string text)
-    {
-        if (text != null_text)
-            text_ = std::make_shared<std::string const>(std::move(text));
-    }
+    explicit payload(std::string text);
 
     /// The JSON; valid as long as any copy of the payload.
     std::string_view text() const noexcept { return text_ ? std::string_view{*text_} : null_text; }
@@ -34,3 +31,7 @@ private:
 };
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/base/payload.ipp>
+#endif

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
+
 #include <chrono>
-#include <cstdint>
-#include <cstdio>
 #include <string>
 
 namespace tasker {
@@ -14,38 +14,13 @@ using duration = std::chrono::microseconds;
 using time_point = std::chrono::sys_time<duration>;
 
 /// `2026-11-23T06:03:27.000250Z`: RFC 3339, UTC, microseconds.
-inline std::string to_text(time_point at)
-{
-    auto const day = std::chrono::floor<std::chrono::days>(at);
-    std::chrono::year_month_day const date{day};
-    std::chrono::hh_mm_ss const clock{at - day};
-    char text[64];
-    std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()),
-                  static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                  static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                  static_cast<int>(clock.seconds().count()), static_cast<int>(clock.subseconds().count()));
-    return text;
-}
+TASKER_INLINE std::string to_text(time_point at);
 
 /// `1.5s`, `250ms`, `40us`, `2m5s`: the shortest form a person reads at a glance, exact to the microsecond.
-inline std::string to_text(duration length)
-{
-    auto const us = length.count();
-    char text[64];
-    if (us == 0)
-        return "0s";
-    if (us < 0)
-        return "-" + to_text(-length);
-    if (us < 1'000)
-        std::snprintf(text, sizeof text, "%ldus", static_cast<long>(us));
-    else if (us < 1'000'000)
-        std::snprintf(text, sizeof text, "%gms", static_cast<double>(us) / 1e3);
-    else if (us < 60'000'000)
-        std::snprintf(text, sizeof text, "%.8gs", static_cast<double>(us) / 1e6);
-    else
-        std::snprintf(text, sizeof text, "%ldm%.8gs", static_cast<long>(us / 60'000'000),
-                      static_cast<double>(us % 60'000'000) / 1e6);
-    return text;
-}
+TASKER_INLINE std::string to_text(duration length);
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/base/time.ipp>
+#endif

@@ -40,7 +40,7 @@ public:
 
     /// Tells `one` to everybody who listens to it: in place before it returns, queued later. Events of one thread reach
     /// a subscriber in the order in which they were published. Never throws what a subscriber throws.
-    void publish(event&& one) { tell(std::move(one)); }
+    void publish(event&& one);
 
     /// The same for one type of event, which is not even built into an `event` when nobody wants it.
     template <class Event>
@@ -88,7 +88,7 @@ private:
     void tell(event&& one);
 
     std::shared_ptr<subscriber_error_callback const> on_error_; // subscribers may outlive the bus
-    std::shared_ptr<detail::subscriber_list> list_ = std::make_shared<detail::subscriber_list>();
+    std::shared_ptr<detail::subscriber_list> list_;
 };
 
 } // namespace tasker

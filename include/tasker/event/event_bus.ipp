@@ -18,7 +18,8 @@
 namespace tasker {
 
 TASKER_INLINE event_bus::event_bus(subscriber_error_callback on_error)
-    : on_error_{std::make_shared<subscriber_error_callback const>(std::move(on_error))}
+    : on_error_{std::make_shared<subscriber_error_callback const>(std::move(on_error))},
+      list_{std::make_shared<detail::subscriber_list>()}
 {
 }
 
@@ -30,6 +31,8 @@ TASKER_INLINE event_bus::~event_bus()
     for (auto const& each : *all)
         each->wait_ended();
 }
+
+TASKER_INLINE void event_bus::publish(event&& one) { tell(std::move(one)); }
 
 TASKER_INLINE void event_bus::flush()
 {

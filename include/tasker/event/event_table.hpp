@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/event/events.hpp>
 
 #include <array>
@@ -21,18 +22,31 @@ struct event_description {
 
 namespace detail {
 
-template <class Event, std::size_t... Index>
-constexpr std::size_t index_of(std::index_sequence<Index...>)
+/// An event type and its place among the alternatives of `event`, so that the compiler finds one by the other.
+template <class Event, std::size_t Index>
+struct numbered {};
+
+template <class Indices, class Event>
+struct numbered_events;
+template <std::size_t... Index, class... Event>
+struct numbered_events<std::index_sequence<Index...>, std::variant<Event...>> : numbered<Event, Index>... {};
+
+template <class Event, std::size_t Index>
+constexpr std::size_t find(numbered<Event, Index> const&)
 {
-    std::size_t found = sizeof...(Index);
-    ((std::is_same_v<Event, std::variant_alternative_t<Index, event>> ? void(found = Index) : void()), ...);
-    return found;
+    return Index;
+}
+
+template <class Event>
+constexpr std::size_t index_of()
+{
+    return find<Event>(numbered_events<std::make_index_sequence<std::variant_size_v<event>>, event>{});
 }
 
 template <class Event>
 constexpr event_description row(std::string_view name, std::string_view published, std::string_view description)
 {
-    return {index_of<Event>(std::make_index_sequence<std::variant_size_v<event>>{}), name, published, description};
+    return {index_of<Event>(), name, published, description};
 }
 
 } // namespace detail
@@ -88,16 +102,11 @@ inline constexpr std::array<event_description, std::variant_size_v<event>> event
 template <class Event>
 constexpr event_description const& describe()
 {
-    return event_table[detail::index_of<Event>(std::make_index_sequence<std::variant_size_v<event>>{})];
+    return event_table[detail::index_of<Event>()];
 }
 
 /// The public name of an event: a custom event goes by its own name.
-inline std::string_view name_of(event const& one)
-{
-    if (auto const* const custom = std::get_if<custom_event>(&one); custom != nullptr && !custom->name.empty())
-        return custom->name;
-    return event_table[one.index()].name;
-}
+TASKER_INLINE std::string_view name_of(event const& one);
 
 /// The row with that name, or null when no event of the engine has it.
 constexpr event_description const* find_event(std::string_view name)
@@ -109,3 +118,7 @@ constexpr event_description const* find_event(std::string_view name)
 }
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/event/event_table.ipp>
+#endif

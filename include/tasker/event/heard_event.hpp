@@ -3,11 +3,9 @@
 #include <tasker/event/events.hpp>
 
 #include <concepts>
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <type_traits>
-#include <utility>
 #include <variant>
 
 namespace tasker {
@@ -18,13 +16,13 @@ static_assert(std::variant_size_v<event> <= 32, "event_set has a bit for each ev
 
 namespace detail {
 
-template <class Heard, std::size_t... Index>
-constexpr event_set set_of(std::index_sequence<Index...>)
+template <class Heard, class... Event>
+constexpr event_set set_of(std::type_identity<std::variant<Event...>>)
 {
-    return ((std::same_as<Heard, event> || std::derived_from<std::variant_alternative_t<Index, event>, Heard>
-                 ? event_set{1} << Index
-                 : event_set{0}) |
-            ...);
+    event_set heard = 0;
+    event_set bit = 1;
+    ((heard |= std::same_as<Heard, event> || std::derived_from<Event, Heard> ? bit : event_set{0}, bit <<= 1U), ...);
+    return heard;
 }
 
 template <class Callable>
@@ -65,7 +63,7 @@ struct signature_of<std::reference_wrapper<Callable>> : signature_of<std::remove
 
 /// The event types that are `Heard` or derive from it; all of them for `event` itself.
 template <class Heard>
-inline constexpr event_set event_set_of = detail::set_of<Heard>(std::make_index_sequence<std::variant_size_v<event>>{});
+inline constexpr event_set event_set_of = detail::set_of<Heard>(std::type_identity<event>{});
 
 /// Whether the parameter type of `Callable` can be told: a function, a lambda, or a class with one operator().
 template <class Callable>

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
+
 #include <cstddef>
 #include <exception>
 #include <functional>
-#include <iostream>
-#include <string>
 #include <string_view>
 
 namespace tasker {
@@ -22,14 +22,10 @@ struct subscriber_error {
 using subscriber_error_callback = std::function<void(subscriber_error const&)>;
 
 /// The default callback: one line on std::clog.
-inline void log_subscriber_error(subscriber_error const& problem)
-{
-    std::string line{"tasker: the event subscriber "};
-    if (!problem.subscriber.empty())
-        line.append("\"").append(problem.subscriber).append("\" ");
-    line.append("threw on ").append(problem.event).append(": ").append(problem.what).append(" (failure ");
-    line.append(std::to_string(problem.failures)).append("; the engine goes on)\n");
-    std::clog.write(line.data(), static_cast<std::streamsize>(line.size())).flush();
-}
+TASKER_INLINE void log_subscriber_error(subscriber_error const& problem);
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/event/subscriber_error.ipp>
+#endif

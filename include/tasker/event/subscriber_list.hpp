@@ -18,6 +18,8 @@ class subscriber_list {
 public:
     using snapshot = std::shared_ptr<std::vector<std::shared_ptr<subscriber>> const>;
 
+    subscriber_list();
+
     event_set wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
 
     snapshot all() const;
@@ -29,7 +31,7 @@ private:
 
     std::atomic<event_set> wanted_{0};
     mutable std::mutex mutex_;
-    snapshot all_ = std::make_shared<std::vector<std::shared_ptr<subscriber>> const>();
+    snapshot all_; ///< never null
 };
 
 } // namespace tasker::detail

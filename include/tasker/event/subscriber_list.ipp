@@ -11,6 +11,8 @@
 
 namespace tasker::detail {
 
+TASKER_INLINE subscriber_list::subscriber_list() : all_{std::make_shared<std::vector<std::shared_ptr<subscriber>> const>()} {}
+
 TASKER_INLINE subscriber_list::snapshot subscriber_list::all() const
 {
     std::lock_guard const lock{mutex_};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/base/ids.hpp>
 
 #include <array>
@@ -71,11 +72,12 @@ struct named_edges {
 };
 
 /// Start after the steps of these names.
-inline named_edges after_named(std::vector<std::string> parents) { return {std::move(parents)}; }
+TASKER_INLINE named_edges after_named(std::vector<std::string> parents);
 /// The same, written out.
-inline named_edges after_named(std::initializer_list<std::string_view> parents)
-{
-    return {std::vector<std::string>(parents.begin(), parents.end())};
-}
+TASKER_INLINE named_edges after_named(std::initializer_list<std::string_view> parents);
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/flow/edges.ipp>
+#endif

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/base/ids.hpp>
 #include <tasker/base/owning.hpp>
 #include <tasker/base/time.hpp>
@@ -43,7 +44,7 @@ public:
     /// Calls `work` on the engine's pool for calls that block; drops it when the engine is gone.
     virtual void call_blocking(unique_function<void()> work) = 0;
     /// The session of the transaction that will hold the attempt's outcome; begins it, and blocks meanwhile.
-    virtual void* transaction_session() { throw permanent_error{"nothing here records this attempt's outcome, so there is no transaction for it"}; }
+    virtual void* transaction_session();
 
 protected:
     ~attempt_services() = default;
@@ -66,10 +67,7 @@ class step_context {
 public:
     /// For one attempt; a test of a body alone may implement `attempt_services` itself. Lifetime: `services` must
     /// outlive the context.
-    step_context(attempt_services& services, attempt_facts facts, boost::asio::any_io_executor executor)
-        : services_{&services}, facts_{std::move(facts)}, executor_{std::move(executor)}
-    {
-    }
+    step_context(attempt_services& services, attempt_facts facts, boost::asio::any_io_executor executor);
     step_context(step_context const&) = delete;
     step_context& operator=(step_context const&) = delete;
 
@@ -93,7 +91,7 @@ public:
     }
 
     /// The same for every attempt of this step of this task, also after a crash: hand it to whoever must not act twice.
-    std::string idempotency_key() const { return to_text(facts_.task) + "/" + std::string{facts_.step}; }
+    std::string idempotency_key() const;
 
     /// The engine's clock: virtual in a simulation.
     time_point now() const { return services_->now(); }
@@ -102,7 +100,7 @@ public:
     bool cancelled() const { return services_->cancelled(); }
 
     /// Where the body runs; for sockets and timers of its own.
-    boost::asio::any_io_executor get_executor() const noexcept { return executor_; }
+    boost::asio::any_io_executor get_executor() const noexcept;
 
     /// Publishes a `custom_event`, told when the attempt's outcome is durable, and not at all when it is not recorded.
     /// Throws `permanent_error` for a name that has no dot, or is the system's or one of its namespaces.
@@ -112,7 +110,7 @@ public:
         services_->publish(name, codec<T>::encode(data));
     }
     /// The same without data.
-    void publish(std::string_view name) { services_->publish(name, payload{}); }
+    void publish(std::string_view name);
 
     /// `co_await context.sleep_for(2s)`: waits on the engine's clock.
     /// Cancellation: any type; throws `system_error{operation_aborted}`. Does not survive a crash: the attempt starts anew.
@@ -216,3 +214,7 @@ struct step_context::signature_of<void> {
 };
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/flow/step_context.ipp>
+#endif

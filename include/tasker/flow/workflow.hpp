@@ -47,21 +47,18 @@ public:
     /// Its steps and edges.
     graph const& shape() const noexcept { return definition_->shape; }
     /// What step `no` runs. Preconditions: there is such a step.
-    step_body const& body(step_no no) const { return definition_->bodies[no]; }
+    step_body const& body(step_no no) const;
     /// Where the arguments of step `no` come from, in order. Preconditions: there is such a step.
-    std::span<argument_source const> arguments(step_no no) const { return definition_->arguments[no]; }
+    std::span<argument_source const> arguments(step_no no) const;
     /// The step whose result is the workflow's; nothing: the results of all sinks, by name.
     std::optional<step_no> output() const noexcept { return definition_->output; }
     /// Whether an input was declared.
     bool takes_input() const noexcept { return definition_->takes_input; }
     /// The events of the user's own that its steps publish.
-    std::span<event_declaration const> events() const noexcept { return definition_->events; }
+    std::span<event_declaration const> events() const noexcept;
 
     /// The input as it will be stored. Throws `error{invalid_input}`, which says all that is wrong with it.
-    payload accept_input(payload const& input) const
-    {
-        return definition_->accept_input ? definition_->accept_input(input) : input;
-    }
+    payload accept_input(payload const& input) const;
 
 private:
     std::shared_ptr<workflow_definition const> definition_;

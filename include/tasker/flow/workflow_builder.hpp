@@ -120,7 +120,7 @@ private:
     std::optional<step_no> only_sink() const;
 
     workflow_definition definition_;
-    std::unique_ptr<char> identity_ = std::make_unique<char>(); ///< its address tells handles of builders apart
+    std::unique_ptr<char> identity_; ///< its address tells handles of builders apart
     std::vector<step_definition> steps_;
     std::vector<edge> edges_;
     std::unordered_map<std::string, step_no> by_name_;

@@ -20,6 +20,7 @@
 namespace tasker {
 
 TASKER_INLINE workflow_builder::workflow_builder(std::string name_space, std::string name, std::string version)
+    : identity_{std::make_unique<char>()}
 {
     definition_.key = {std::move(name_space), std::move(name), std::move(version)};
     definition_.full_name = to_text(definition_.key);

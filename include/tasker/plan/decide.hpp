@@ -3,6 +3,7 @@
 #include <tasker/plan/execution_context.hpp>
 #include <tasker/policy/delay_calculator.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <vector>

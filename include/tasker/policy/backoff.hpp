@@ -1,10 +1,9 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/base/time.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 
 namespace tasker {
 
@@ -26,38 +25,15 @@ enum class jitter {
 };
 
 /// The wait after `failures` failed attempts (>= 1), without jitter. No overflow at any count.
-inline duration backoff_delay(exponential const& policy, int failures)
-{
-    if (failures <= 0)
-        return duration::zero();
-    double const cap = static_cast<double>(policy.cap.count());
-    double const wait = static_cast<double>(policy.initial.count()) * std::pow(policy.factor, failures - 1);
-    if (!(wait < cap)) // also when the power became infinite
-        return policy.cap;
-    return duration{std::llround(wait)};
-}
+TASKER_INLINE duration backoff_delay(exponential const& policy, int failures);
 
 /// The wait after `failures` failed attempts, spread by `spread`.
 /// `random` is uniform in [0, 1); `previous` is the wait before this one (zero at the first failure).
 /// Never above the cap, and at least 1 us when there is any failure.
-inline duration backoff_delay(exponential const& policy, jitter spread, int failures, duration previous, double random)
-{
-    duration const plain = backoff_delay(policy, failures);
-    if (spread == jitter::none || failures <= 0)
-        return plain;
-    double const computed = static_cast<double>(plain.count());
-    double wait = computed; // in doubles, so that no cap is too large to multiply
-    if (spread == jitter::ten_percent)
-        wait = computed * (0.9 + 0.2 * random);
-    else if (spread == jitter::full)
-        wait = computed * (1.0 - random);
-    else {
-        double const lower = static_cast<double>(policy.initial.count());
-        wait = lower + (std::max(lower, static_cast<double>(previous.count()) * 3.0) - lower) * random;
-    }
-    if (!(wait < static_cast<double>(policy.cap.count())))
-        return policy.cap;
-    return std::max(duration{1}, duration{std::llround(wait)});
-}
+TASKER_INLINE duration backoff_delay(exponential const& policy, jitter spread, int failures, duration previous, double random);
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/policy/backoff.ipp>
+#endif

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/base/time.hpp>
 
 #include <chrono>
@@ -29,15 +30,10 @@ struct delay_policy {
 static_assert(std::is_trivially_destructible_v<delay_policy>);
 
 /// What is wrong with `policy`, in a sentence, or nothing.
-inline std::optional<std::string> problem_of(delay_policy const& policy)
-{
-    if (policy.cap <= duration::zero())
-        return "delay_policy.cap must be longer than zero";
-    for (duration const length : {policy.resident_limit, policy.buffer, policy.has_ready_steps,
-                                  policy.waiting_for_dependencies, policy.processing, policy.fallback})
-        if (length < duration::zero())
-            return "delay_policy holds a negative length of time";
-    return std::nullopt;
-}
+TASKER_INLINE std::optional<std::string> problem_of(delay_policy const& policy);
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/policy/delay_policy.ipp>
+#endif

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/policy/backoff.hpp>
 
-#include <cmath>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -21,18 +21,10 @@ struct retry_policy {
 static_assert(std::is_trivially_destructible_v<retry_policy>);
 
 /// What is wrong with `policy`, in a sentence, or nothing.
-inline std::optional<std::string> problem_of(retry_policy const& policy)
-{
-    if (policy.max_attempts < 1)
-        return "max_attempts is " + std::to_string(policy.max_attempts) +
-               ", but a step needs at least one attempt; use retryable = false for a step that must not be retried";
-    if (policy.backoff.initial <= duration::zero())
-        return "backoff.initial must be longer than zero";
-    if (!(policy.backoff.factor >= 1.0) || !std::isfinite(policy.backoff.factor))
-        return "backoff.factor must be a finite number of at least 1, so that waits never shrink";
-    if (policy.backoff.cap < policy.backoff.initial)
-        return "backoff.cap must not be shorter than backoff.initial";
-    return std::nullopt;
-}
+TASKER_INLINE std::optional<std::string> problem_of(retry_policy const& policy);
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/policy/retry_policy.ipp>
+#endif

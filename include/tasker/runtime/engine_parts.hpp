@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/uuid_generator.hpp>
 #include <tasker/engine_options.hpp>
 #include <tasker/event/event_bus.hpp>
 #include <tasker/runtime/body_transaction.hpp>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tasker/base/error.hpp>
+#include <tasker/base/uuid_generator.hpp>
 #include <tasker/engine_options.hpp>
 #include <tasker/flow/accepted_input.hpp>
 #include <tasker/flow/workflow.hpp>

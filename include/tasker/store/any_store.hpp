@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/store/announcements.hpp>
 #include <tasker/store/store.hpp>
 #include <tasker/store/store_transaction.hpp>
@@ -21,30 +22,27 @@ public:
 
     ///@{
     /// As the store behind it keeps what the concept `store` says.
-    bool blocks() const { return self_->blocks(); }
-    void migrate() { self_->migrate(); }
-    workflow_id register_workflow(workflow_key const& key, graph const& shape) { return self_->register_workflow(key, shape); }
-    commit_result commit(commit_batch const& batch) { return self_->commit(batch); }
-    std::vector<claimed_task> claim(claim_request const& request) { return self_->claim(request); }
-    std::optional<task_snapshot> load(task_id task) { return self_->load(task); }
-    heartbeat_result heartbeat(heartbeat_request const& beat) { return self_->heartbeat(beat); }
-    request_answer request(task_id task, command const& asked) { return self_->request(task, asked); }
-    std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
-    {
-        return self_->next_due(worker, now, workflows);
-    }
-    std::vector<task_record> find(task_filter const& filter, page const& page) { return self_->find(filter, page); }
-    std::vector<transition_record> history(task_id task) { return self_->history(task); }
-    store_statistics statistics(time_point now, time_point since) { return self_->statistics(now, since); }
-    std::size_t purge(time_point before, std::size_t limit) { return self_->purge(before, limit); }
+    bool blocks() const;
+    void migrate();
+    workflow_id register_workflow(workflow_key const& key, graph const& shape);
+    commit_result commit(commit_batch const& batch);
+    std::vector<claimed_task> claim(claim_request const& request);
+    std::optional<task_snapshot> load(task_id task);
+    heartbeat_result heartbeat(heartbeat_request const& beat);
+    request_answer request(task_id task, command const& asked);
+    std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows);
+    std::vector<task_record> find(task_filter const& filter, page const& page);
+    std::vector<transition_record> history(task_id task);
+    store_statistics statistics(time_point now, time_point since);
+    std::size_t purge(time_point before, std::size_t limit);
     ///@}
 
     /// Whether `begin` begins anything.
-    bool is_transactional() const { return self_->is_transactional(); }
+    bool is_transactional() const;
     /// A transaction for a step's body to write in, too; nothing when this store has none. Blocks.
-    std::unique_ptr<store_transaction> begin() { return self_->begin(); }
+    std::unique_ptr<store_transaction> begin();
     /// Connects to hear what other processes announce; nothing when this store has no such way. Blocks.
-    std::unique_ptr<announcement_source> listen() { return self_->listen(); }
+    std::unique_ptr<announcement_source> listen();
 
 private:
     struct interface {
@@ -112,3 +110,7 @@ private:
 };
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/store/any_store.ipp>
+#endif

@@ -45,8 +45,6 @@ private:
     std::shared_ptr<detail::memory_tables> tables_;
 };
 
-static_assert(store<memory_store>);
-
 } // namespace tasker
 
 #if !TASKER_SEPARATE_COMPILATION

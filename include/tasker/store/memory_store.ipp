@@ -14,6 +14,8 @@
 
 namespace tasker {
 
+static_assert(store<memory_store>);
+
 TASKER_INLINE memory_store::memory_store() : tables_{std::make_shared<detail::memory_tables>()} {}
 
 TASKER_INLINE workflow_id memory_store::register_workflow(workflow_key const& key, graph const& shape)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/model/records.hpp>
 #include <tasker/model/workflow_key.hpp>
 
@@ -50,16 +51,9 @@ struct commit_batch {
     std::vector<std::int64_t> transition_epochs; ///< parallel to transitions: the epoch it was written under
 
     /// Whether there is nothing to write.
-    bool empty() const noexcept { return created.empty() && tasks.empty() && steps.empty() && transitions.empty(); }
+    bool empty() const noexcept;
     /// Drops all rows and keeps their memory; worker and number stay.
-    void clear()
-    {
-        created.clear();
-        tasks.clear();
-        steps.clear();
-        transitions.clear();
-        transition_epochs.clear();
-    }
+    void clear();
 };
 
 /// A creation refused because `existing` has the same identity key. Nothing of it, its transitions included, is stored.
@@ -189,3 +183,7 @@ concept store = requires(Store& s, Store const& c, commit_batch const& batch, cl
 };
 
 } // namespace tasker
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/store/store.ipp>
+#endif

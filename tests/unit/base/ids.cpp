@@ -1,4 +1,5 @@
 #include <tasker/base/ids.hpp>
+#include <tasker/base/uuid_generator.hpp>
 
 #include "support/catch.hpp"
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/flow/step_body.hpp>
 
 #include <boost/json/object.hpp>
@@ -91,13 +92,7 @@ struct named_decoder {
 
     std::vector<std::string> names;
 
-    arguments_type operator()(step_arguments encoded) const
-    {
-        boost::json::object parents;
-        for (std::size_t at = 0; at < names.size(); ++at)
-            parents[names[at]] = codec<boost::json::value>::decode(encoded[at]);
-        return {std::move(parents)};
-    }
+    arguments_type operator()(step_arguments encoded) const;
 };
 
 /// The coroutine around a user's coroutine: keeps the arguments alive and encodes the result.
@@ -143,3 +138,7 @@ step_body erase_body(Body body, Decoder decoder)
 }
 
 } // namespace tasker::detail
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/flow/detail/typed_body.ipp>
+#endif

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
+
 #include <boost/describe/enum_from_string.hpp>
 #include <boost/describe/enum_to_string.hpp>
 #include <boost/describe/enumerators.hpp>
@@ -7,14 +9,12 @@
 #include <boost/json/value.hpp>
 #include <boost/mp11/algorithm.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <concepts>
 #include <optional>
-#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 /// Sorts C++ types by the JSON they become.
 namespace tasker::detail {
@@ -47,22 +47,20 @@ template <class T>
 concept json_map = requires { typename T::mapped_type; } && std::same_as<typename T::key_type, std::string>;
 
 template <class T>
-concept json_sequence = std::ranges::range<T> && !json_map<T> && !json_text<T> && !json_itself<T> &&
-                        requires(T& sequence, typename T::value_type item) { sequence.insert(sequence.end(), std::move(item)); };
+concept json_sequence = !json_map<T> && !json_text<T> && !json_itself<T> &&
+                        requires(T& sequence, T const& source, typename T::value_type item) {
+    sequence.insert(sequence.end(), std::move(item));
+    source.begin() == source.end();
+};
 
 /// Whether every number in it can be written down: text such as 1e999 is read as an infinite one, which JSON has no words for.
-inline bool is_finite(boost::json::value const& value)
-{
-    if (auto const* number = value.if_double())
-        return std::isfinite(*number);
-    if (auto const* array = value.if_array())
-        return std::all_of(array->begin(), array->end(), [](auto const& item) { return is_finite(item); });
-    if (auto const* object = value.if_object())
-        return std::all_of(object->begin(), object->end(), [](auto const& member) { return is_finite(member.value()); });
-    return true;
-}
+TASKER_INLINE bool is_finite(boost::json::value const& value);
 
 template <class T>
 using public_members = boost::describe::describe_members<T, boost::describe::mod_public | boost::describe::mod_inherited>;
 
 } // namespace tasker::detail
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/model/detail/json_kinds.ipp>
+#endif

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <tasker/base/config.hpp>
 #include <tasker/base/error.hpp>
 #include <tasker/model/detail/json_kinds.hpp>
 
-#include <boost/json/kind.hpp>
 #include <boost/json/value_to.hpp>
 
 #include <limits>
@@ -18,21 +18,8 @@ public:
     json_path(json_path const& parent, std::string_view member) : parent_{&parent}, member_{member} {}
     json_path(json_path const& parent, std::size_t index) : parent_{&parent}, index_{index} {}
 
-    std::string text() const
-    {
-        if (parent_ == nullptr)
-            return "";
-        std::string const before = parent_->text();
-        if (member_.empty())
-            return before + '[' + std::to_string(index_) + ']';
-        return before.empty() ? std::string{member_} : before + '.' + std::string{member_};
-    }
-
-    [[noreturn]] void fail(std::string const& what) const
-    {
-        std::string const place = text();
-        throw error{errc::bad_payload, place.empty() ? what : place + ": " + what};
-    }
+    std::string text() const;
+    [[noreturn]] void fail(std::string const& what) const;
 
 private:
     json_path const* parent_ = nullptr;
@@ -40,25 +27,9 @@ private:
     std::size_t index_ = 0;
 };
 
-inline std::string kind_text(boost::json::value const& value)
-{
-    switch (value.kind()) {
-    case boost::json::kind::null: return "null";
-    case boost::json::kind::bool_: return "a boolean";
-    case boost::json::kind::int64:
-    case boost::json::kind::uint64:
-    case boost::json::kind::double_: return "a number";
-    case boost::json::kind::string: return "a string";
-    case boost::json::kind::array: return "an array";
-    case boost::json::kind::object: break;
-    }
-    return "an object";
-}
+TASKER_INLINE std::string kind_text(boost::json::value const& value);
 
-[[noreturn]] inline void expected(std::string const& wanted, boost::json::value const& got, json_path const& path)
-{
-    path.fail("expected " + wanted + ", got " + kind_text(got));
-}
+[[noreturn]] TASKER_INLINE void expected(std::string const& wanted, boost::json::value const& got, json_path const& path);
 
 template <class T>
 T from_json(boost::json::value const& value, json_path const& path);
@@ -167,3 +138,7 @@ T from_json(boost::json::value const& value, json_path const& path)
 }
 
 } // namespace tasker::detail
+
+#if !TASKER_SEPARATE_COMPILATION
+#include <tasker/model/detail/json_read.ipp>
+#endif

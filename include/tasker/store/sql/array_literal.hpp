@@ -4,6 +4,7 @@
 #include <tasker/base/payload.hpp>
 #include <tasker/base/time.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <optional>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/uuid_generator.hpp>
 #include <tasker/store/any_store.hpp>
 
 #include <boost/assert/source_location.hpp>
