@@ -166,8 +166,8 @@ void measure(benchmark::report& to, std::string const& compiler, int count)
 
 int main(int arguments, char** words)
 {
-    benchmark::arguments const given{arguments, words, "compile [--count 5 ] [--compiler FILE ]"};
-    int const count = given.number("--count", 5, 1);
+    benchmark::arguments const given{arguments, words, "compile [--count 3 ] [--compiler FILE ]"};
+    int const count = given.number("--count", 3, 1);
     benchmark::report result{"An empty source with tasker.hpp, medians of " + std::to_string(count) +
                              " compilations. Baseline: one with the Asio and JSON headers that it includes."};
     measure(result, given.text("--compiler", TASKER_COMPILER), count);

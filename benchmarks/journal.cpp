@@ -123,8 +123,8 @@ private:
 class questions {
 public:
     questions(benchmark::database& on, benchmark::arguments const& given, benchmark::report& to)
-        : on_{on}, tasks_{given.number("--tasks", 8'000, 60)}, in_flight_{given.number("--in-flight", 2'000)},
-          rounds_{given.number("--rounds", 5, 1)}, to_{to}
+        : on_{on}, tasks_{given.number("--tasks", 5'000, 60)}, in_flight_{given.number("--in-flight", 2'000)},
+          rounds_{given.number("--rounds", 4, 1)}, to_{to}
     {
     }
 
@@ -181,7 +181,7 @@ private:
 int main(int count, char** words)
 {
     benchmark::arguments const given{count, words,
-                                     "journal [--store SQLite|PostgreSQL ] [--tasks 8000 ] [--in-flight 2000 ] [--rounds 5 ]"};
+                                     "journal [--store SQLite|PostgreSQL ] [--tasks 5000 ] [--in-flight 2000 ] [--rounds 4 ]"};
     auto const folder = std::filesystem::temp_directory_path();
     std::string const store = given.text("--store");
     benchmark::report result{"Plain steps made durable by one engine. Baseline: raw batched writes of the same rows."};

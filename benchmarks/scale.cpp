@@ -170,29 +170,36 @@ void beside_parked(benchmark::report& to, benchmark::database& on, int parked, l
 
 int main(int count, char** words)
 {
-    benchmark::arguments const given{count, words, "scale [--rounds 3 ]"};
-    int const rounds = given.number("--rounds", 3, 1);
+    benchmark::arguments const given{count, words, "scale [--store memory|SQLite|PostgreSQL ] [--rounds 2 ]"};
+    int const rounds = given.number("--rounds", 2, 1);
+    std::string const store = given.text("--store");
+    auto const is_wanted = [&](char const* name) { return store.empty() || store == name; };
     auto const folder = std::filesystem::temp_directory_path();
     benchmark::report result{"Steps a second as work grows."};
     using sizes = std::vector<std::pair<std::string, int>>;
-
-    auto const memory = benchmark::memory();
-    auto const sqlite = benchmark::sqlite(folder);
-    by_tasks(result, *memory, given.quick() ? sizes{{"100", 100}, {"1,000", 1'000}} :
-             sizes{{"1,000", 1'000}, {"10,000", 10'000}, {"100,000", 100'000}, {"1,000,000", 1'000'000}}, rounds);
-    by_steps(result, *memory, given.quick() ? 1'000 : 100'000, rounds);
-    by_tasks(result, *sqlite, given.quick() ? sizes{{"100", 100}} : sizes{{"1,000", 1'000}, {"10,000", 10'000}, {"100,000", 100'000}},
-             rounds / 2 + 1);
-    by_steps(result, *sqlite, given.quick() ? 100 : 50'000, rounds);
     load const busy{given.quick() ? 50 : 5'000, 2'000, 10};
     int const parked = given.quick() ? 1'000 : 100'000;
-    beside_parked(result, *sqlite, parked, busy, rounds);
 
-    benchmark::postgres_server const server{folder};
-    auto const postgres = benchmark::postgres(server.connection());
-    by_tasks(result, *postgres, given.quick() ? sizes{{"100", 100}} : sizes{{"1,000", 1'000}, {"10,000", 10'000}}, rounds);
-    by_steps(result, *postgres, given.quick() ? 100 : 20'000, rounds);
-    by_workers(result, *postgres, busy, rounds);
-    beside_parked(result, *postgres, parked, busy, rounds);
+    if (is_wanted("memory")) {
+        auto const on = benchmark::memory();
+        by_tasks(result, *on, given.quick() ? sizes{{"100", 100}, {"1,000", 1'000}} :
+                 sizes{{"1,000", 1'000}, {"10,000", 10'000}, {"100,000", 100'000}, {"1,000,000", 1'000'000}}, rounds);
+        by_steps(result, *on, given.quick() ? 1'000 : 100'000, rounds);
+    }
+    if (is_wanted("SQLite")) {
+        auto const on = benchmark::sqlite(folder);
+        by_tasks(result, *on, given.quick() ? sizes{{"100", 100}} : sizes{{"1,000", 1'000}, {"10,000", 10'000}, {"100,000", 100'000}},
+                 1);
+        by_steps(result, *on, given.quick() ? 100 : 20'000, rounds);
+        beside_parked(result, *on, parked, busy, rounds);
+    }
+    if (is_wanted("PostgreSQL")) {
+        benchmark::postgres_server const server{folder};
+        auto const on = benchmark::postgres(server.connection());
+        by_tasks(result, *on, given.quick() ? sizes{{"100", 100}} : sizes{{"1,000", 1'000}, {"10,000", 10'000}}, rounds);
+        by_steps(result, *on, given.quick() ? 100 : 20'000, rounds);
+        by_workers(result, *on, busy, rounds);
+        beside_parked(result, *on, parked, busy, rounds);
+    }
     given.finish(result);
 }
