@@ -68,6 +68,8 @@ public:
     {
         return into_.request(task, asked);
     }
+    tasker::send_answer send(tasker::message const& told) { return into_.send(told); }
+    std::vector<tasker::message> mail(tasker::task_id task, std::int64_t after) { return into_.mail(task, after); }
     std::optional<tasker::time_point> next_due(tasker::worker_id worker, tasker::time_point now,
                                                std::span<tasker::workflow_id const> workflows)
     {

@@ -46,6 +46,8 @@ struct step_record {
     std::optional<time_point> next_retry_at; ///< not ready before this; the only truth about back-off
     payload result;                          ///< once complete or resolved; null before
     std::optional<failure> last_failure;     ///< set while the state is error
+    std::string name{};                      ///< of a checkpoint; empty: a declared step, whose workflow has its name
+    std::int64_t order = 0;                  ///< of a checkpoint that is over: its place among those of its task, from 1; 0: not over
 
     friend bool operator==(step_record const&, step_record const&) = default;
 };
@@ -70,6 +72,8 @@ struct task_record {
     std::int64_t epoch = 0;                 ///< grows with every claim; fences off earlier owners
     int recoveries = 0;                     ///< claims from dead workers since the last progress
     std::optional<command> request;         ///< asked for, not yet carried out
+    task_id parent{};                       ///< hears of its end, by a message; or none
+    std::int64_t mail = 0;                  ///< messages ever stored for it; kept by the store, no task_write sets it
 
     friend bool operator==(task_record const&, task_record const&) = default;
 };
@@ -88,10 +92,22 @@ struct transition_record {
     friend bool operator==(transition_record const&, transition_record const&) = default;
 };
 
+/// Something that a task is told. Kept, taken or not, as long as the task.
+struct message {
+    task_id task;              ///< who is told
+    std::int64_t sequence = 0; ///< among all messages of the task, from 1; given by the store
+    std::string name;          ///< what the receiver asks for
+    payload body;              ///< what it is told
+    std::string key;           ///< of several messages of a task with the same key the first counts; empty: each counts
+
+    friend bool operator==(message const&, message const&) = default;
+};
+
 /// A task with every step that has a row.
 struct task_snapshot {
     task_record task;                                   ///< the task's own row
     std::vector<std::pair<step_no, step_record>> steps; ///< by number, ascending
+    std::vector<message> messages{};                    ///< not taken yet, by sequence, ascending
 };
 
 } // namespace tasker

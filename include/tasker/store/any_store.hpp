@@ -30,6 +30,8 @@ public:
     std::optional<task_snapshot> load(task_id task);
     heartbeat_result heartbeat(heartbeat_request const& beat);
     request_answer request(task_id task, command const& asked);
+    send_answer send(message const& told);
+    std::vector<message> mail(task_id task, std::int64_t after);
     std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows);
     std::vector<task_record> find(task_filter const& filter, page const& page);
     std::vector<transition_record> history(task_id task);
@@ -55,6 +57,8 @@ private:
         virtual std::optional<task_snapshot> load(task_id) = 0;
         virtual heartbeat_result heartbeat(heartbeat_request const&) = 0;
         virtual request_answer request(task_id, command const&) = 0;
+        virtual send_answer send(message const&) = 0;
+        virtual std::vector<message> mail(task_id, std::int64_t) = 0;
         virtual std::optional<time_point> next_due(worker_id, time_point, std::span<workflow_id const>) = 0;
         virtual std::vector<task_record> find(task_filter const&, page const&) = 0;
         virtual std::vector<transition_record> history(task_id) = 0;
@@ -79,6 +83,8 @@ private:
         std::optional<task_snapshot> load(task_id t) override { return store.load(t); }
         heartbeat_result heartbeat(heartbeat_request const& b) override { return store.heartbeat(b); }
         request_answer request(task_id t, command const& c) override { return store.request(t, c); }
+        send_answer send(message const& m) override { return store.send(m); }
+        std::vector<message> mail(task_id t, std::int64_t a) override { return store.mail(t, a); }
         std::optional<time_point> next_due(worker_id w, time_point n, std::span<workflow_id const> i) override
         {
             return store.next_due(w, n, i);

@@ -3,6 +3,7 @@
 #include <tasker/store/any_store.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,6 +29,10 @@ TASKER_INLINE std::optional<task_snapshot> any_store::load(task_id task) { retur
 TASKER_INLINE heartbeat_result any_store::heartbeat(heartbeat_request const& beat) { return self_->heartbeat(beat); }
 
 TASKER_INLINE request_answer any_store::request(task_id task, command const& asked) { return self_->request(task, asked); }
+
+TASKER_INLINE send_answer any_store::send(message const& told) { return self_->send(told); }
+
+TASKER_INLINE std::vector<message> any_store::mail(task_id task, std::int64_t after) { return self_->mail(task, after); }
 
 TASKER_INLINE std::optional<time_point> any_store::next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
 {

@@ -34,6 +34,8 @@ public:
     std::optional<task_snapshot> load(task_id task);
     heartbeat_result heartbeat(heartbeat_request const& beat);
     request_answer request(task_id task, command const& asked);
+    send_answer send(message const& told);
+    std::vector<message> mail(task_id task, std::int64_t after);
     std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows);
     std::vector<task_record> find(task_filter const& filter, page const& page);
     std::vector<transition_record> history(task_id task);

@@ -67,6 +67,9 @@ TASKER_INLINE heartbeat_result memory_store::heartbeat(heartbeat_request const& 
     for (task_id const id : tables_->index.requested())
         if (task_record const& task = tables_->tasks.at(id).task; task.worker == beat.worker)
             result.requests.emplace_back(id, *task.request);
+    for (task_id const id : tables_->unread)
+        if (task_record const& task = tables_->tasks.at(id).task; task.worker == beat.worker)
+            result.mail.emplace_back(id, task.mail);
     return result;
 }
 
@@ -80,6 +83,22 @@ TASKER_INLINE request_answer memory_store::request(task_id task, command const& 
         return request_answer::pending;
     tables_->change(found->second, [&](task_record& row) { row.request = asked; });
     return request_answer::stored;
+}
+
+TASKER_INLINE send_answer memory_store::send(message const& told)
+{
+    std::scoped_lock const lock{tables_->mutex};
+    return tables_->send(told);
+}
+
+TASKER_INLINE std::vector<message> memory_store::mail(task_id task, std::int64_t after)
+{
+    std::scoped_lock const lock{tables_->mutex};
+    std::vector<message> found;
+    if (auto const at = tables_->tasks.find(task); at != tables_->tasks.end())
+        for (auto one = at->second.unread.upper_bound(after); one != at->second.unread.end(); ++one)
+            found.push_back(one->second);
+    return found;
 }
 
 TASKER_INLINE std::optional<time_point> memory_store::next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)

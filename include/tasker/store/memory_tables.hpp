@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <deque>
 #include <mutex>
+#include <set>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -18,6 +20,8 @@ struct memory_entry {
     std::vector<std::uint32_t> slots; ///< by step number: 1 + its position in `steps`, 0 for none
     std::vector<std::pair<step_no, step_record>> steps; ///< in the order of their first write
     std::vector<transition_record> transitions;
+    std::map<std::int64_t, message> unread;
+    std::set<std::string, std::less<>> message_keys; ///< of all messages that have one
     std::uint64_t created_by = 0; ///< number of the commit that made it
     std::uint64_t refused_by = 0; ///< number of the last commit that tried to create it again
 
@@ -41,11 +45,13 @@ struct memory_entry {
 
     task_snapshot snapshot() const
     {
-        task_snapshot copy{task, {}};
+        task_snapshot copy{task, {}, {}};
         copy.steps.reserve(steps.size());
         for (auto const slot : slots)
             if (slot != 0)
                 copy.steps.push_back(steps[slot - 1]);
+        for (auto const& [sequence, told] : unread)
+            copy.messages.push_back(told);
         return copy;
     }
 };
@@ -68,6 +74,7 @@ struct memory_tables {
     std::unordered_map<std::string_view, task_id> identities; ///< views of the tasks' own keys
     std::unordered_map<worker_id, memory_worker> workers;
     memory_index index;
+    std::set<task_id> unread; ///< tasks that have messages not taken
     std::uint64_t commits = 0;
     std::vector<memory_entry*> targets; ///< of a commit's writes in turn; kept for its capacity
 
@@ -104,6 +111,10 @@ struct memory_tables {
             targets.push_back(fence(write.task, write.epoch, batch.worker, result));
         for (std::size_t at = 0; at < batch.transitions.size(); ++at)
             targets.push_back(fence(batch.transitions[at].task, batch.transition_epochs[at], batch.worker, result));
+        for (message_take const& take : batch.taken)
+            targets.push_back(fence(take.task, take.epoch, batch.worker, result));
+        for (message_write const& write : batch.sent)
+            targets.push_back(fence(write.from, write.epoch, batch.worker, result));
 
         auto target = targets.begin();
         auto const each = [&](auto const& writes, auto apply) {
@@ -114,6 +125,8 @@ struct memory_tables {
         each(batch.tasks, [&](memory_entry& row, task_write const& write) { put(row, write); });
         each(batch.steps, [](memory_entry& row, step_write const& write) { row.put(write.step, write.record); });
         each(batch.transitions, [](memory_entry& row, transition_record const& record) { row.put(record); });
+        each(batch.taken, [this](memory_entry& row, message_take const& take) { this->take(row, take.sequence); });
+        each(batch.sent, [this](memory_entry&, message_write const& write) { send(write.what); });
         drop_repetitions(result.lease_lost);
         return result;
     }
@@ -176,13 +189,45 @@ struct memory_tables {
             task.status_reason = write.status_reason;
             task.started_at = write.started_at;
             task.finished_at = write.finished_at;
-            task.wake_at = write.wake_at;
+            bool const has_news = write.release && task.mail > write.mail_seen;
+            task.wake_at = has_news ? std::nullopt : write.wake_at;
             task.recoveries = write.recoveries;
+            if (write.renewed_input)
+                task.input = *write.renewed_input;
             if (write.release)
                 task.worker = {};
             if (write.clear_request)
                 task.request.reset();
         });
+        if (write.renewed_input)
+            row.steps.clear(), row.slots.clear();
+    }
+
+    send_answer send(message const& told)
+    {
+        auto const found = tasks.find(told.task);
+        if (found == tasks.end())
+            return send_answer::unknown;
+        memory_entry& row = found->second;
+        if (is_finished(row.task.state) && row.task.state != task_state::error)
+            return send_answer::over;
+        if (!told.key.empty() && !row.message_keys.insert(told.key).second)
+            return send_answer::known;
+        change(row, [](task_record& task) {
+            ++task.mail;
+            if (!task.worker && task.started_at && !is_finished(task.state))
+                task.wake_at.reset();
+        });
+        message& stored = row.unread[row.task.mail] = told;
+        stored.sequence = row.task.mail;
+        unread.insert(told.task);
+        return send_answer::stored;
+    }
+
+    void take(memory_entry& row, std::int64_t sequence)
+    {
+        if (row.unread.erase(sequence) > 0 && row.unread.empty())
+            unread.erase(row.task.id);
     }
 
     // ---- claim -------------------------------------------------------------------------------------------------
@@ -345,6 +390,7 @@ struct memory_tables {
         index.remove(found->second.task);
         identities.erase(found->second.task.identity_key);
         ids.erase(id);
+        unread.erase(id);
         tasks.erase(found);
     }
 };

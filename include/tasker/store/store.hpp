@@ -29,6 +29,8 @@ struct task_write {
     bool release = false;                   ///< give the lease up
     bool taken_over = false;                ///< the worker took the task from the store: whoever waits for its end is elsewhere
     bool clear_request = false;             ///< the pending command was carried out or refused
+    std::int64_t mail_seen = 0;             ///< the last message known to the writer; a later one makes a live task that is released claimable at once
+    std::optional<payload> renewed_input{}; ///< the task starts anew with this input: every row of a step written before this batch is dropped
 };
 
 /// The new values of a step's row. Applied only while (task, epoch) still names the owner.
@@ -37,6 +39,20 @@ struct step_write {
     std::int64_t epoch = 0; ///< that the writer holds
     step_no step = 0;       ///< its place in the workflow
     step_record record;     ///< all of it, not only what changed
+};
+
+/// A message was taken: it is told no more. Applied only while (task, epoch) still names the owner.
+struct message_take {
+    task_id task;              ///< whose message it is
+    std::int64_t epoch = 0;    ///< that the writer holds
+    std::int64_t sequence = 0; ///< of the message
+};
+
+/// A message from a task. Stored, as by `send`, only while (from, epoch) still names the owner; dropped when it cannot be.
+struct message_write {
+    task_id from;           ///< whose owner sends it
+    std::int64_t epoch = 0; ///< that the writer holds
+    message what;           ///< its `sequence` is ignored
 };
 
 /// What one flush of a journal writes, as one transaction. At most one task_write a (task, epoch) and one step_write
@@ -49,6 +65,8 @@ struct commit_batch {
     std::vector<step_write> steps;               ///< new values of steps' rows
     std::vector<transition_record> transitions;  ///< in order; `sequence` is ignored and given by the store
     std::vector<std::int64_t> transition_epochs; ///< parallel to transitions: the epoch it was written under
+    std::vector<message_take> taken{};           ///< messages that were taken
+    std::vector<message_write> sent{};           ///< messages to tasks, in order
 
     /// Whether there is nothing to write.
     bool empty() const noexcept;
@@ -106,6 +124,7 @@ struct heartbeat_request {
 struct heartbeat_result {
     std::optional<time_point> store_now;              ///< the store's clock, when it has one of its own
     std::vector<std::pair<task_id, command>> requests; ///< pending commands for tasks this worker owns
+    std::vector<std::pair<task_id, std::int64_t>> mail{}; ///< tasks this worker owns that have messages not taken, each with the last one's sequence
     std::int64_t takeovers = 0;                        ///< how often tasks were taken from this worker, as from a dead one
     std::optional<std::vector<task_lease>> holdings;   ///< all that the worker owns, in order; told unless it knew `takeovers`
 };
@@ -114,6 +133,14 @@ struct heartbeat_result {
 enum class request_answer {
     stored,  ///< the task's owner, or whoever claims it next, will carry it out
     pending, ///< an earlier request of the task is still to be carried out: this one was not stored
+    unknown, ///< there is no such task
+};
+
+/// What became of a message.
+enum class send_answer {
+    stored,  ///< the task's owner hears of it; a task that waits in the store is claimable at once
+    known,   ///< an earlier message of the task has the same key: this one was not stored
+    over,    ///< the task is complete, cancelled or resolved: it takes none any more
     unknown, ///< there is no such task
 };
 
@@ -153,7 +180,7 @@ template <class Store>
 concept store = requires(Store& s, Store const& c, commit_batch const& batch, claim_request const& claim, task_id task,
                          heartbeat_request const& beat, worker_id worker, time_point now, workflow_key const& key, graph const& shape,
                          std::span<workflow_id const> workflows, command const& request, task_filter const& filter,
-                         page const& page, std::size_t limit) {
+                         page const& page, std::size_t limit, message const& told, std::int64_t after) {
     /// Whether calls may block the thread.
     { c.blocks() } -> std::convertible_to<bool>;
     /// Creates or upgrades the tables; throws `error{schema_mismatch}` when they are newer than this library.
@@ -170,6 +197,10 @@ concept store = requires(Store& s, Store const& c, commit_batch const& batch, cl
     { s.heartbeat(beat) } -> std::same_as<heartbeat_result>;
     /// Leaves a command for the task's owner, or for whoever claims it next; never in the place of an earlier one.
     { s.request(task, request) } -> std::same_as<request_answer>;
+    /// Stores a message for a task. A live task that nobody owns and that has started is claimable at once from then on.
+    { s.send(told) } -> std::same_as<send_answer>;
+    /// The messages of a task that were not taken, from the one after `after` on, in order.
+    { s.mail(task, after) } -> std::same_as<std::vector<message>>;
     /// When the next unowned task of these workflows is due, or the next foreign lease runs out; the past means now.
     { s.next_due(worker, now, workflows) } -> std::same_as<std::optional<time_point>>;
     /// The tasks that match, newest first.

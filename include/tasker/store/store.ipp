@@ -6,7 +6,7 @@ namespace tasker {
 
 TASKER_INLINE bool commit_batch::empty() const noexcept
 {
-    return created.empty() && tasks.empty() && steps.empty() && transitions.empty();
+    return created.empty() && tasks.empty() && steps.empty() && transitions.empty() && taken.empty() && sent.empty();
 }
 
 TASKER_INLINE void commit_batch::clear()
@@ -16,6 +16,8 @@ TASKER_INLINE void commit_batch::clear()
     steps.clear();
     transitions.clear();
     transition_epochs.clear();
+    taken.clear();
+    sent.clear();
 }
 
 } // namespace tasker

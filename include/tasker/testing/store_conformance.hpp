@@ -5,6 +5,7 @@
 #include <tasker/testing/conformance/concurrency_checks.hpp>
 #include <tasker/testing/conformance/fencing_checks.hpp>
 #include <tasker/testing/conformance/lookup_checks.hpp>
+#include <tasker/testing/conformance/mail_checks.hpp>
 #include <tasker/testing/conformance/presence_checks.hpp>
 #include <tasker/testing/conformance/takeover_checks.hpp>
 
@@ -69,6 +70,19 @@ inline constexpr std::array conformance_checks{
     conformance_check{"the next unowned task is due at its wake_at", conformance::next_due_of_unowned_tasks},
     conformance_check{"a foreign lease is due when it runs out", conformance::next_due_of_leases},
     conformance_check{"a request is due now", conformance::next_due_of_requests},
+
+    conformance_check{"checkpoints come back with their names, beside the steps of the workflow", conformance::checkpoints},
+    conformance_check{"checkpoints are counted by their state", conformance::statistics_of_checkpoints},
+    conformance_check{"a renewed task has its new input, and of its steps only those written with it", conformance::renewal},
+    conformance_check{"messages come back in order, with all they say", conformance::messages_in_order},
+    conformance_check{"of messages with the same key the first is stored, taken or not", conformance::messages_with_keys},
+    conformance_check{"a message that was taken is told no more", conformance::taken_messages},
+    conformance_check{"only the owner takes and sends", conformance::messages_of_former_owners},
+    conformance_check{"messages are sent with the commit", conformance::sent_messages},
+    conformance_check{"a message wakes a task that waits in the store", conformance::message_wakes},
+    conformance_check{"a message that came while its task was written off wakes it", conformance::message_amid_release},
+    conformance_check{"a task that is over takes no message, one in error does", conformance::messages_to_finished_tasks},
+    conformance_check{"a heartbeat tells which of the worker's tasks have messages", conformance::mail_reaches_the_owner},
 
     conformance_check{"the same shape keeps its number", conformance::same_shape},
     conformance_check{"another shape under the same version is refused", conformance::other_shape},

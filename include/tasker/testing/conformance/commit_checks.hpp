@@ -22,6 +22,7 @@ inline task_record full_task(bench& at)
     task.worker = at.alice;
     task.epoch = std::int64_t{1} << 40;
     task.recoveries = 9;
+    task.parent = task_id{0x0193'0000'0000'7000U, 0x8000'0000'0000'00ffU};
     task.request = command{command_kind::resolve_step, "charge", payload{R"({"by":"hand"})"}, "paid in cash, \"exactly\""};
     return task;
 }
