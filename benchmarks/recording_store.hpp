@@ -36,6 +36,8 @@ public:
     std::optional<tasker::task_snapshot> load(tasker::task_id task) { return store_.load(task); }
     tasker::heartbeat_result heartbeat(tasker::heartbeat_request const& beat) { return store_.heartbeat(beat); }
     tasker::request_answer request(tasker::task_id task, tasker::command const& asked) { return store_.request(task, asked); }
+    tasker::send_answer send(tasker::message const& told) { return store_.send(told); }
+    std::vector<tasker::message> mail(tasker::task_id task, std::int64_t after) { return store_.mail(task, after); }
     std::optional<tasker::time_point> next_due(tasker::worker_id worker, tasker::time_point now,
                                                std::span<tasker::workflow_id const> workflows)
     {

@@ -39,7 +39,7 @@ namespace {
 constexpr time_point now{std::chrono::seconds{1'790'000'000}};
 constexpr sqlite_options quick{.synchronous = sqlite_synchronous::off, .busy_timeout = duration::zero()};
 constexpr worker_id alice{1, 1};
-constexpr int newest = 2;
+constexpr int newest = 3;
 
 task_record draft(workflow_id workflow, std::uint64_t number)
 {
@@ -103,15 +103,18 @@ std::string sound_file(std::filesystem::path const& folder, int version)
         sqlite_store store{file, quick};
         store.migrate();
         fill(store);
-    } else if (version == 1) {
+    } else if (version > 0) {
         sql::sqlite_dialect const dialect{file, quick};
         sql::session session{dialect};
         sql::statements const texts;
         session.execute(texts.create_version_table.sql);
         auto const steps = sql::migrations(dialect);
-        for (std::string const& text : steps.front().sql)
-            session.execute(text);
-        session.get(texts.insert_version).run_once(1);
+        for (sql::migration const& step : steps)
+            if (step.version <= version) {
+                for (std::string const& text : step.sql)
+                    session.execute(text);
+                session.get(texts.insert_version).run_once(step.version);
+            }
     }
     return read(file);
 }
@@ -120,7 +123,8 @@ std::string sound_file(std::filesystem::path const& folder, int version)
 struct ground {
     support::scratch_directory folder;
     std::filesystem::path file = folder.path() / "tasks.db";
-    std::array<std::string, newest + 1> sound{sound_file(folder.path(), 0), sound_file(folder.path(), 1), sound_file(folder.path(), newest)};
+    std::array<std::string, newest + 1> sound{sound_file(folder.path(), 0), sound_file(folder.path(), 1), sound_file(folder.path(), 2),
+                                              sound_file(folder.path(), newest)};
 };
 
 struct damage {

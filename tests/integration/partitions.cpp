@@ -269,6 +269,56 @@ TEST_CASE("a schema keeps the span that it was made with: another is refused, no
     CHECK_THROWS_AS((postgres_store{whole.connection(), later}.migrate()), error);
 }
 
+TEST_CASE("a PostgreSQL schema of the previous version is brought to the newest, in partitions or not, and keeps what is in it")
+{
+    if (!support::postgres_connection())
+        return;
+    for (duration const span : {duration{0}, one_day}) {
+        INFO("in partitions of " << to_text(span));
+        support::scratch_schema const schema;
+        postgres_options const options{.schema = schema.name(), .partition_span = span};
+        sql::postgres_dialect const dialect{schema.connection(), options};
+        auto session = schema.session();
+        session.exec("create table schema_version (version integer not null primary key); insert into schema_version values (1), (2)");
+        for (sql::migration const& step : sql::migrations(dialect))
+            if (step.version <= 2)
+                for (std::string const& text : step.sql)
+                    session.exec(text);
+        session.exec("create function commit_batch(bigint) returns bigint language sql as 'select 1'");
+        session.exec("create function claim_tasks(bigint) returns table (o_task uuid) language sql as 'select null::uuid'");
+        std::string const id = "01930000-0000-7000-0000-000000000001";
+        session.exec("insert into workflows (name_space, name, version) values ('shop', 'fulfil', '1.0.0');"
+                     "insert into tasks (id, workflow_id, state, input, priority, identity_key, initiator, source_system, reason, created_at, "
+                     "started_at, wake_at, status_reason, epoch, recoveries) values ('" + id +
+                     "', 1, 'in_progress', 'null', 0, 'old', '', '', '', 1, 1, 2000000000000000, '', 4, 0);"
+                     "insert into steps (task_id, step_no, state, attempts, result) values ('" + id + "', 0, 'complete', 1, '17')");
+
+        postgres_store store{schema.connection(), options};
+        store.migrate();
+        CHECK(session.value("select count(*) from pg_proc where proname in ('commit_batch', 'claim_tasks') and "
+                            "pronamespace = (select oid from pg_namespace where nspname = current_schema())") == "2");
+        auto const workflow = store.register_workflow({"shop", "fulfil", "1.0.0"}, graph{});
+        worker_id const worker{1, 1};
+        std::vector const workflows{workflow};
+        auto const task = parse_id<task_id>(id).value();
+        CHECK(store.claim({worker, now(), 10, workflows}).empty());
+        CHECK(store.send({task, 0, "news", {}, {}}) == send_answer::stored);
+        auto const claimed = store.claim({worker, now(), 10, workflows});
+        REQUIRE(claimed.size() == 1);
+        CHECK(claimed.front().snapshot.task.epoch == 5);
+        CHECK(claimed.front().snapshot.messages.size() == 1);
+        REQUIRE(claimed.front().snapshot.steps.size() == 1);
+        CHECK(claimed.front().snapshot.steps.front().second.result == payload{"17"});
+        commit_batch batch;
+        batch.worker = worker;
+        step_record slept;
+        slept.name = "sleep";
+        batch.steps = {{task, 5, 1, slept}};
+        CHECK(store.commit(batch).lease_lost.empty());
+        CHECK(store.statistics(now(), now()).steps.at(step_state::pending) == 1);
+    }
+}
+
 TEST_CASE("a span of partitions is a minute at least and a hundred years at most")
 {
     for (duration const wrong : {duration{-1h}, duration{59s}, duration{24h * 36'501}, duration{1h + 1us}}) {

@@ -117,6 +117,36 @@ TEST_CASE("a missing file is created and brought to the newest schema, and migra
     CHECK(again.load(draft(workflow, 1).id)->task == draft(workflow, 1));
 }
 
+TEST_CASE("a file of an earlier schema is brought to the newest, and keeps what is in it")
+{
+    support::scratch_directory const directory;
+    for (std::size_t const version : {1, 2}) {
+        auto const file = directory.path() / (std::to_string(version) + ".db");
+        sql::sqlite_dialect const dialect{file, {}};
+        tamper(file, sql::statements{}.create_version_table.sql);
+        for (sql::migration const& step : sql::migrations(dialect))
+            if (step.version <= static_cast<int>(version))
+                for (std::string const& text : step.sql)
+                    tamper(file, text);
+        tamper(file, "insert into schema_version (version) values (" + std::to_string(version) + ")");
+        task_record const old = draft(1, 1);
+        tamper(file, "insert into tasks (id, workflow_id, state, input, priority, identity_key, initiator, source_system, reason, created_at, "
+                     "status_reason, epoch, recoveries) values ('" + to_text(old.id) + "', 1, 'pending', 'null', 0, '" + old.identity_key +
+                         "', '', '', '', " + std::to_string(old.created_at.time_since_epoch().count()) + ", '', 0, 0)");
+        tamper(file, "insert into steps (task_id, step_no, state, attempts, result) values ('" + to_text(old.id) + "', 0, 'complete', 1, '17')");
+
+        auto store = open(file);
+        auto const found = store.load(old.id);
+        REQUIRE(found);
+        CHECK(found->task == old);
+        REQUIRE(found->steps.size() == 1);
+        CHECK(found->steps.front().second.result == payload{"17"});
+        CHECK(found->steps.front().second.name.empty());
+        CHECK(store.send({old.id, 0, "news", {}, {}}) == send_answer::stored);
+        CHECK(store.load(old.id)->messages.size() == 1);
+    }
+}
+
 TEST_CASE("a file with a newer schema is refused, and nothing in it is touched")
 {
     support::scratch_directory const directory;
@@ -131,7 +161,7 @@ TEST_CASE("a file with a newer schema is refused, and nothing in it is touched")
 TEST_CASE("a file that lost a table, or has a version that there never was, is refused before anything runs on it")
 {
     support::scratch_directory const directory;
-    for (std::string const table : {"tasks", "transitions", "workers"}) {
+    for (std::string const table : {"tasks", "transitions", "workers", "messages"}) {
         auto const file = directory.path() / (table + ".db");
         open(file);
         tamper(file, "drop table " + table);

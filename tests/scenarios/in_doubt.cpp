@@ -46,6 +46,8 @@ public:
     std::optional<task_snapshot> load(task_id task) { return data_.load(task); }
     heartbeat_result heartbeat(heartbeat_request const& beat) { return data_.heartbeat(beat); }
     request_answer request(task_id task, command const& asked) { return data_.request(task, asked); }
+    send_answer send(message const& told) { return data_.send(told); }
+    std::vector<message> mail(task_id task, std::int64_t after) { return data_.mail(task, after); }
     std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
     {
         return data_.next_due(worker, now, workflows);

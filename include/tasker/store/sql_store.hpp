@@ -33,6 +33,10 @@ public:
     heartbeat_result heartbeat(heartbeat_request const& beat) { return data_->heartbeat(beat); }
     /// Leaves a command for whoever owns the task, or claims it next.
     request_answer request(task_id task, command const& asked) { return data_->request(task, asked); }
+    /// Stores a message for a task; one that waits in the store is claimable at once.
+    send_answer send(message const& told) { return data_->send(told); }
+    /// The messages of a task that were not taken, from the one after `after` on, in order.
+    std::vector<message> mail(task_id task, std::int64_t after) { return data_->mail(task, after); }
     /// When there is something to claim for this worker; nothing: not by itself.
     std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
     {

@@ -79,6 +79,8 @@ inline constexpr std::array conformance_checks{
     conformance_check{"a message that was taken is told no more", conformance::taken_messages},
     conformance_check{"only the owner takes and sends", conformance::messages_of_former_owners},
     conformance_check{"messages are sent with the commit", conformance::sent_messages},
+    conformance_check{"a batch that comes again sends nothing again", conformance::messages_sent_again},
+    conformance_check{"messages are purged with their task", conformance::messages_go_with_their_task},
     conformance_check{"a message wakes a task that waits in the store", conformance::message_wakes},
     conformance_check{"a message that came while its task was written off wakes it", conformance::message_amid_release},
     conformance_check{"a task that is over takes no message, one in error does", conformance::messages_to_finished_tasks},

@@ -28,17 +28,16 @@ inline std::string defined_steps()
  on steps_of.workflow_id = tasks_of.workflow_id) as defined)";
 }
 
-/// The steps by state, those without a row included.
+/// The steps by state, those without a row included. Those with names are checkpoints, which no definition knows.
 inline std::string all_steps()
 {
-    std::string const unwritten =
-        " + case when defined.number > rows.total_steps then defined.number - rows.total_steps else 0 end";
+    std::string const unwritten = " + case when defined.number > rows.declared then defined.number - rows.declared else 0 end";
     std::string columns = "rows.total_steps" + unwritten + " as total_steps";
     for (std::string_view const state : state_names) {
         std::string const column = std::string{state} + "_steps";
         columns += ", rows." + column + (state == name(step_state::pending) ? unwritten : "") + " as " + column;
     }
-    return columns + "\n from (select " + counts_by_state("steps") + " from present_steps) as rows cross join " + defined_steps();
+    return columns + "\n from (select " + counts_by_state("steps") + ", count(*) - count(name) as declared from present_steps) as rows cross join " + defined_steps();
 }
 
 inline std::string failed_steps()
@@ -149,8 +148,8 @@ inline analysis_operation slowest_steps_operation(analysis_form form)
             {{"since", instant, "statement_timestamp() - interval '24 hours'"}, {"at_most", integer, "10"}},
             fragment::slow_columns({{"step_no", integer}, {"step_name", text}}),
             "with " + fragment::given(form, {"since"}) + ",\n" + fragment::recent(form) + R"(
-select slow.*, defined.name as step_name, workflows.name_space, workflows.name, workflows.version
-from (select steps.task_id, steps.step_no, recent.workflow_id, steps.attempts, steps.started_at, steps.finished_at,
+select slow.*, coalesce(defined.name, slow.checkpoint) as step_name, workflows.name_space, workflows.name, workflows.version
+from (select steps.task_id, steps.step_no, steps.name as checkpoint, recent.workflow_id, steps.attempts, steps.started_at, steps.finished_at,
  steps.finished_at - steps.started_at as took
  from recent join steps on steps.task_id = recent.id
  where steps.state = )" + fragment::quoted(step_state::complete) + R"( and steps.started_at is not null

@@ -9,6 +9,20 @@ namespace tasker::sql {
 
 namespace fragment {
 
+/// The steps that are not the workflow's own, but checkpoints of the one task: nothing stands before them.
+inline std::string checkpoint_facts()
+{
+    return R"(select asked.id as task_id, steps.step_no, coalesce(steps.name, '') as name, steps.state,
+ 0 as total_parents, 0 as completed_parents, steps.attempts, )" +
+           std::to_string(retry_policy{}.max_attempts) + R"( as max_attempts, 1 as retryable,
+ steps.failure_kind, steps.finished_at, steps.next_retry_at,
+ )" + may_retry() + R"( as retry_eligible
+from asked join tasks on tasks.id = asked.id
+join steps on steps.task_id = asked.id
+left join workflow_steps as defined on defined.workflow_id = tasks.workflow_id and defined.step_no = steps.step_no
+where defined.step_no is null)";
+}
+
 /// The steps of the tasks asked for, with all that readiness depends on.
 inline std::string step_facts()
 {
@@ -26,7 +40,8 @@ left join (select asked.id, edges.child_no, count(*) as total, sum()" +
  from asked join tasks on tasks.id = asked.id
  join workflow_edges as edges on edges.workflow_id = tasks.workflow_id
  left join steps as parent on parent.task_id = asked.id and parent.step_no = edges.parent_no
- group by asked.id, edges.child_no) as parents on parents.id = asked.id and parents.child_no = defined.step_no)";
+ group by asked.id, edges.child_no) as parents on parents.id = asked.id and parents.child_no = defined.step_no
+union all )" + checkpoint_facts();
 }
 
 /// The first reason that keeps a step of `facts` from starting.

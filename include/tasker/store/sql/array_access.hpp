@@ -72,6 +72,15 @@ public:
         });
     }
 
+    send_answer send(message const& told)
+    {
+        return sessions_.use([&](session& with) {
+            query& store = with.get(send_statement);
+            store.run_once(told.task, storable(told.name), storable(told.body.text()), storable(told.key), channel_);
+            return enumerator<send_answer>(send_answer_words, store.text());
+        });
+    }
+
     std::size_t purge(time_point before, std::size_t limit)
     {
         return sessions_.use([&](session& with) {
@@ -99,7 +108,7 @@ private:
     inline static statement_text const claim_statement{
         "select * from claim_tasks(:worker, :now, :limit, cast(:workflows as bigint[]), cast(:gone as uuid[]), :task, "
         "cast(:reclaim as boolean))",
-        "tiitttt", std::string{"t"} + task_types + 'i' + step_types};
+        "tiitttt", std::string{"t"} + task_types + 'i' + step_types + message_types};
     inline static statement_text const next_due_statement{
         "select next_due(:worker, :now, cast(:workflows as bigint[]), cast(:gone as uuid[]))", "titt", "i"};
     inline static statement_text const heartbeat_statement{
@@ -107,6 +116,7 @@ private:
     inline static statement_text const retire_statement{"select retire_worker(:worker, :channel, :announcement)", "ttt", "i"};
     inline static statement_text const request_statement{"select leave_request(:task, :kind, :step, :result, :reason, :channel)",
                                                          "tttttt", "t"};
+    inline static statement_text const send_statement{"select store_message(:task, :name, :body, :key, :channel)", "ttttt", "t"};
     inline static statement_text const partitions_statement{"select keep_partitions(:before)", "i", ""};
     inline static statement_text const purge_statement{"select purge_finished(:before, :limit)", "ii", "i"};
 
@@ -170,6 +180,9 @@ private:
                 row.skip();
                 row.skip();
                 result.requests.emplace_back(task, *read_command(row));
+            } else if (kind == "mail") {
+                auto const task = row.id<task_id>();
+                result.mail.emplace_back(task, row.integer());
             } else if (kind == "neighbour") {
                 auto const worker = row.id<worker_id>();
                 auto const process = row.integer();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/store/sql/mail.hpp>
 #include <tasker/store/sql/row_mapping.hpp>
 #include <tasker/store/sql/session_pool.hpp>
 #include <tasker/store/sql/statements.hpp>
@@ -32,6 +33,8 @@ public:
         write_tasks();
         write_steps();
         write_transitions();
+        take_messages();
+        send_messages();
         tasker::detail::drop_repetitions(result_.lease_lost);
         return std::move(result_);
     }
@@ -108,8 +111,14 @@ private:
             session_.get(texts_.update_task)
                 .run_once(write.state, write.status_reason, write.started_at, write.finished_at, write.wake_at,
                           write.recoveries, write.id);
-            if (write.release)
+            if (write.release) {
                 session_.get(texts_.release_task).run_once(write.id);
+                session_.get(texts_.wake_with_news).run_once(write.id, write.mail_seen);
+            }
+            if (write.renewed_input) {
+                session_.get(texts_.renew_input).run_once(*write.renewed_input, write.id);
+                session_.get(texts_.delete_steps).run_once(write.id);
+            }
             if (write.clear_request)
                 session_.get(texts_.clear_request).run_once(write.id);
         }
@@ -133,6 +142,20 @@ private:
         for (std::size_t at = 0; at < batch_.transitions.size(); ++at)
             if (fence* const of = open_fence(batch_.transitions[at].task, batch_.transition_epochs[at]))
                 write(insert, batch_.transitions[at], ++of->sequence);
+    }
+
+    void take_messages()
+    {
+        for (message_take const& take : batch_.taken)
+            if (open_fence(take.task, take.epoch) != nullptr)
+                session_.get(texts_.take_message).run_once(take.task, take.sequence);
+    }
+
+    void send_messages()
+    {
+        for (message_write const& write : batch_.sent)
+            if (open_fence(write.from, write.epoch) != nullptr)
+                send_message(session_, texts_, write.what);
     }
 
     session& session_;

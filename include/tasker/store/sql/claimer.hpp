@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tasker/store/claim_order.hpp>
+#include <tasker/store/sql/mail.hpp>
 #include <tasker/store/sql/row_mapping.hpp>
 #include <tasker/store/sql/session_pool.hpp>
 #include <tasker/store/sql/statements.hpp>
@@ -18,10 +19,12 @@ inline std::optional<task_snapshot> load_snapshot(session& with, statements cons
     query& row = with.get(texts.load_task);
     if (!row.run_once(task))
         return std::nullopt;
-    task_snapshot snapshot{read_task(row), {}};
+    task_snapshot snapshot{read_task(row), {}, {}};
     query& steps = with.get(texts.load_steps);
     for (bool more = steps.run(task); more; more = steps.next())
         snapshot.steps.push_back(read_step(steps));
+    if (snapshot.task.mail > 0)
+        snapshot.messages = messages_after(with, texts, task, 0);
     return snapshot;
 }
 

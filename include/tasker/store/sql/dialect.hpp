@@ -48,8 +48,8 @@ public:
     /// Begins each migration's transaction: any other process that wants to migrate waits.
     virtual std::vector<std::string> begin_migration() const = 0;
     virtual schema_words words() const = 0;
-    /// What the second version of the schema holds besides what all databases have.
-    virtual std::vector<std::string> own_schema() const = 0;
+    /// What a version of the schema, from the second on, holds besides what all databases have.
+    virtual std::vector<std::string> own_schema(int version) const = 0;
     /// Called after migrations: sees to what must be made anew as time goes by. Throws `error{invalid_options}` when the
     /// schema was made with other options.
     virtual void look_after(soci::session& session) const = 0;

@@ -122,8 +122,9 @@ inline store_statistics count(session& with, statements const& texts, time_point
     for (bool more = steps.run(); more; more = steps.next()) {
         auto const state = enumerator<step_state>(state_names, steps.text());
         auto const number = steps.integer_as<std::size_t>();
+        auto const checkpoints = steps.integer_as<std::size_t>();
         counts.steps[state] = number;
-        unwritten -= std::min(unwritten, number);
+        unwritten -= std::min(unwritten, number - checkpoints);
     }
     if (unwritten != 0)
         counts.steps[step_state::pending] += unwritten;

@@ -54,7 +54,7 @@ private:
     /// The number of the version alone would let a database pass that lost tables, by damage or by somebody's hand.
     void check_tables(session& with)
     {
-        for (std::string const table : {"workflows", "workflow_steps", "workflow_edges", "tasks", "steps", "transitions", "workers", "present_steps"})
+        for (std::string const table : {"workflows", "workflow_steps", "workflow_edges", "tasks", "steps", "transitions", "workers", "messages", "present_steps"})
             try {
                 query{with.connection(), {"select count(*) from " + table + " where 1 = 0", "", "i"}}.run_once();
             } catch (soci::soci_error const& problem) {

@@ -72,9 +72,10 @@ create or replace function claim_tasks(p_worker uuid, p_now bigint, p_limit bigi
 returns table (o_task uuid, o_id uuid, o_workflow bigint, o_state text, o_input text, o_priority bigint, o_key text, o_initiator text,
     o_system text, o_reason text, o_created bigint, o_started bigint, o_finished bigint, o_wake bigint, o_status text,
     o_worker uuid, o_epoch bigint, o_recoveries bigint, o_kind text, o_step text, o_result text, o_why text,
-    o_recovered bigint,
+    o_parent uuid, o_mail bigint, o_recovered bigint,
     s_step bigint, s_state text, s_attempts bigint, s_backoff bigint, s_started bigint, s_finished bigint, s_retry bigint,
-    s_result text, s_failure text, s_what text, s_type text)
+    s_result text, s_failure text, s_what text, s_type text, s_name text, s_order bigint,
+    m_sequence bigint, m_name text, m_body text, m_key text)
 language plpgsql $by_index$ as $function$
 declare
     v_dead uuid[] default dead_owners(p_worker, p_now, p_workflows, p_gone);
@@ -118,17 +119,24 @@ begin
         select t.id, t.id, t.workflow_id, cast(t.state as text), t.input, t.priority, t.identity_key, t.initiator, t.source_system, t.reason,
             t.created_at, t.started_at, t.finished_at, t.wake_at, t.status_reason, t.worker_id, t.epoch, t.recoveries,
             cast(t.request_kind as text), t.request_step, t.request_result, t.request_reason,
-            case when t.id = any (v_recovered) then 1::bigint else 0::bigint end, null::bigint, null, null::bigint, null::bigint,
-            null::bigint, null::bigint, null::bigint, null, null, null, null
+            t.parent_id, t.mail, case when t.id = any (v_recovered) then 1::bigint else 0::bigint end, null::bigint, null, null::bigint,
+            null::bigint, null::bigint, null::bigint, null::bigint, null, null, null, null, null, null::bigint, null::bigint, null, null, null
         from unnest(v_tasks) with ordinality as v (id, no) join tasks t on t.id = v.id
         order by v.no;
     return query
         select s.task_id, null::uuid, null::bigint, null, null, null::bigint, null, null, null, null, null::bigint, null::bigint,
-            null::bigint, null::bigint, null, null::uuid, null::bigint, null::bigint, null, null, null, null, null::bigint,
+            null::bigint, null::bigint, null, null::uuid, null::bigint, null::bigint, null, null, null, null, null::uuid, null::bigint, null::bigint,
             s.step_no, cast(s.state as text), s.attempts, s.backoff_request, s.started_at, s.finished_at, s.next_retry_at, s.result,
-            cast(s.failure_kind as text), s.failure_what, s.failure_type
+            cast(s.failure_kind as text), s.failure_what, s.failure_type, s.name, s.finish_order, null::bigint, null, null, null
         from steps s where s.task_id = any (v_tasks)
         order by s.task_id, s.step_no;
+    return query
+        select m.task_id, null::uuid, null::bigint, null, null, null::bigint, null, null, null, null, null::bigint, null::bigint,
+            null::bigint, null::bigint, null, null::uuid, null::bigint, null::bigint, null, null, null, null, null::uuid, null::bigint,
+            null::bigint, null::bigint, null, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null, null, null, null,
+            null, null::bigint, m.sequence, m.name, m.body, m.message_key
+        from messages m where m.task_id = any (v_tasks) and m.taken is null
+        order by m.task_id, m.sequence;
 end $function$;
 
 create or replace function next_due(p_worker uuid, p_now bigint, p_workflows bigint[], p_gone uuid[])
@@ -150,10 +158,12 @@ begin
     where due.at is not null);
 end $function$)sql";
 
-/// Reads what `claim_tasks` returns: a row a task, then a row a step.
+/// Reads what `claim_tasks` returns: a row a task, then a row a step, then a row a message.
 template <class... Values>
 std::vector<claimed_task> read_claimed(query& call, Values const&... values)
 {
+    constexpr std::size_t columns_of_a_task = sizeof task_types - 1 + 1;
+    constexpr std::size_t columns_of_a_step = sizeof step_types - 1;
     std::vector<claimed_task> claimed;
     std::unordered_map<task_id, std::size_t> places;
     for (bool more = call.run(values...); more; more = call.next()) {
@@ -162,12 +172,16 @@ std::vector<claimed_task> read_claimed(query& call, Values const&... values)
             task_record task = read_task(call);
             bool const recovered = call.integer() != 0;
             places.emplace(id, claimed.size());
-            claimed.push_back({{std::move(task), {}}, recovered});
+            claimed.push_back({{std::move(task), {}, {}}, recovered});
+            continue;
+        }
+        task_snapshot& snapshot = claimed[places.at(id)].snapshot;
+        call.skip(columns_of_a_task);
+        if (call.has_value()) {
+            snapshot.steps.push_back(read_step(call));
         } else {
-            constexpr std::size_t columns_of_a_task = sizeof task_types - 1;
-            for (std::size_t column = 0; column < columns_of_a_task + 1; ++column)
-                call.skip();
-            claimed[places.at(id)].snapshot.steps.push_back(read_step(call));
+            call.skip(columns_of_a_step);
+            snapshot.messages.push_back(read_message(call, id));
         }
     }
     return claimed;

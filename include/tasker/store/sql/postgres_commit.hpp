@@ -2,9 +2,11 @@
 
 #include <tasker/store/sql/array_literal.hpp>
 #include <tasker/store/sql/query.hpp>
+#include <tasker/store/sql/row_mapping.hpp>
 #include <tasker/store/store.hpp>
 #include <tasker/store/store_rules.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -23,14 +25,17 @@ namespace tasker::sql {
 inline constexpr std::string_view task_row =
     "n_id[$i$], n_workflow[$i$], n_state[$i$], n_input[$i$], n_priority[$i$], n_key[$i$], n_initiator[$i$], n_system[$i$], "
     "n_reason[$i$], n_created[$i$], n_started[$i$], n_finished[$i$], n_wake[$i$], n_status[$i$], n_worker[$i$], n_epoch[$i$], "
-    "n_recoveries[$i$], n_kind[$i$], n_step[$i$], n_result[$i$], n_why[$i$]";
+    "n_recoveries[$i$], n_kind[$i$], n_step[$i$], n_result[$i$], n_why[$i$], n_parent[$i$]";
 inline constexpr std::string_view task_changes =
     "state = w_state[$i$], status_reason = w_status[$i$], started_at = w_started[$i$], finished_at = w_finished[$i$], "
-    "wake_at = w_wake[$i$], recoveries = w_recoveries[$i$], worker_id = case when w_release[$i$] then null else worker_id end, "
+    "wake_at = case when w_release[$i$] and mail > coalesce(w_seen[$i$], 0) then null else w_wake[$i$] end, recoveries = w_recoveries[$i$], worker_id = case when w_release[$i$] then null else worker_id end, "
     "request_kind = case when w_clear[$i$] then null else request_kind end, "
     "request_step = case when w_clear[$i$] then null else request_step end, "
     "request_result = case when w_clear[$i$] then null else request_result end, "
     "request_reason = case when w_clear[$i$] then null else request_reason end";
+/// Whether the task is for whoever claims it next, and nobody knows: a command or a message came too late for its owner.
+inline constexpr std::string_view task_is_left =
+    "worker_id is null and (request_kind is not null or (wake_at is null and w_wake[$i$] is not null))";
 
 /// `commit_batch` writes a whole batch: one statement, so one round trip and one commit. Rows come as arrays; those of
 /// known tasks name the lease they are written under by its place in `l_task` and `l_epoch`, counted from 1.
@@ -43,6 +48,9 @@ inline constexpr std::string_view task_changes =
 /// Rows are made by subscripts: plpgsql keeps arrays taken apart, so that each costs the same however long they are, while
 /// `unnest` of many arrays makes an intermediate table of each. One task is written by itself, since it is what most batches
 /// of an idle engine hold, and making it the only element of a set takes half as long again.
+///
+/// Rows of `tasks` are locked in the order of their ids, whoever does so, since a batch with messages locks rows of other
+/// workers' tasks, and theirs lock its own.
 ///
 /// Each lease is looked up by a statement about one task: a database that spreads transitions by task can send it where the
 /// task is.
@@ -74,12 +82,15 @@ create or replace function commit_batch(
     s_lease bigint[], s_step bigint[], s_state text[], s_attempts bigint[], s_backoff bigint[], s_started bigint[],
     s_finished bigint[], s_retry bigint[], s_result text[], s_kind text[], s_what text[], s_type text[],
     x_lease bigint[], x_place bigint[], x_step bigint[], x_from text[], x_to text[], x_at bigint[], x_attempt bigint[],
-    x_detail text[])
+    x_detail text[],
+    n_parent uuid[], w_seen bigint[], s_name text[], s_order bigint[],
+    r_lease bigint[], r_input text[], t_lease bigint[], t_sequence bigint[],
+    m_lease bigint[], m_task uuid[], m_name text[], m_body text[], m_key text[])
 returns table (o_kind text, o_number bigint, o_task uuid)
 language plpgsql $by_index$ set lock_timeout = '2s' as $function$
 declare
     v_fresh uuid[] default '{}';
-    v_is_asked boolean;
+    v_is_left boolean;
     v_last bigint[] default '{}'; -- of each lease: the sequence of the last transition there is, or -1 when it does not hold
 begin
     if p_number > 0 then
@@ -127,31 +138,42 @@ begin
         end if;
     end loop;
 
+    if cardinality(m_task) > 0 then
+        perform from tasks where id = any (m_task || array(select l_task[no] from unnest(w_lease) as w (no))) order by id for no key update;
+    end if;
     if cardinality(w_lease) = 1 then
         update tasks set $changes(1)$ where id = l_task[w_lease[1]] and v_last[w_lease[1]] >= 0
-        returning worker_id is null and request_kind is not null into v_is_asked;
+        returning $left(1)$ into v_is_left;
     elsif cardinality(w_lease) > 1 then
         with written as (
             update tasks set $changes(i)$ from generate_series(1, cardinality(w_lease)) as i
             where id = l_task[w_lease[i]] and v_last[w_lease[i]] >= 0
-            returning worker_id is null and request_kind is not null as is_asked)
-        select bool_or(is_asked) into v_is_asked from written;
+            returning $left(i)$ as is_left)
+        select bool_or(is_left) into v_is_left from written;
     end if;
-    if v_is_asked then -- a command came too late for its owner: it is for whoever claims the task next
+    if v_is_left then
         perform pg_notify(coalesce(nullif(p_channel, ''), 'tasker_' || current_schema()), 'due 0 00000000-0000-0000-0000-000000000000');
+    end if;
+
+    if cardinality(r_lease) > 0 then
+        update tasks set input = r_input[i] from generate_series(1, cardinality(r_lease)) as i
+        where id = l_task[r_lease[i]] and v_last[r_lease[i]] >= 0;
+        delete from steps using generate_series(1, cardinality(r_lease)) as i
+        where task_id = l_task[r_lease[i]] and v_last[r_lease[i]] >= 0;
     end if;
 
     if cardinality(s_lease) > 0 then
         insert into steps (task_id, step_no, state, attempts, backoff_request, started_at, finished_at, next_retry_at, result,
-            failure_kind, failure_what, failure_type)
+            failure_kind, failure_what, failure_type, name, finish_order)
         select l_task[s_lease[i]], s_step[i], s_state[i], s_attempts[i], s_backoff[i], s_started[i], s_finished[i], s_retry[i],
-            s_result[i], s_kind[i], s_what[i], s_type[i]
+            s_result[i], s_kind[i], s_what[i], s_type[i], s_name[i], s_order[i]
         from generate_series(1, cardinality(s_lease)) as i
         where v_last[s_lease[i]] >= 0
         on conflict (task_id, step_no) do update set state = excluded.state, attempts = excluded.attempts,
             backoff_request = excluded.backoff_request, started_at = excluded.started_at, finished_at = excluded.finished_at,
             next_retry_at = excluded.next_retry_at, result = excluded.result, failure_kind = excluded.failure_kind,
-            failure_what = excluded.failure_what, failure_type = excluded.failure_type;
+            failure_what = excluded.failure_what, failure_type = excluded.failure_type, name = excluded.name,
+            finish_order = excluded.finish_order;
     end if;
 
     if cardinality(x_lease) > 0 then
@@ -160,6 +182,16 @@ begin
         from generate_series(1, cardinality(x_lease)) as i
         where v_last[x_lease[i]] >= 0;
     end if;
+
+    if cardinality(t_lease) > 0 then
+        update messages set taken = 1 from generate_series(1, cardinality(t_lease)) as i
+        where task_id = l_task[t_lease[i]] and sequence = t_sequence[i] and v_last[t_lease[i]] >= 0;
+    end if;
+    for i in 1 .. coalesce(cardinality(m_task), 0) loop
+        if v_last[m_lease[i]] >= 0 then
+            perform store_message(m_task[i], m_name[i], m_body[i], m_key[i], p_channel);
+        end if;
+    end loop;
 
     if p_announcement <> '' then
         perform pg_notify(coalesce(nullif(p_channel, ''), 'tasker_' || current_schema()), line) from unnest(string_to_array(p_announcement, chr(10))) as line;
@@ -170,7 +202,7 @@ end $function$)sql";
 class array_writer {
     template <std::size_t Size>
     using columns = std::array<array_literal, Size>;
-    static constexpr std::size_t total_columns = 21 + 3 + 9 + 12 + 8;
+    static constexpr std::size_t total_columns = 21 + 3 + 9 + 12 + 8 + 1 + 1 + 2 + 2 + 2 + 5;
 
     template <std::size_t Size>
     static auto ties(columns<Size>& of)
@@ -183,12 +215,17 @@ public:
     {
         for (task_record const& task : batch.created)
             add(task);
-        for (task_write const& write : batch.tasks)
-            add(write);
+        for (task_write const* write : in_order_of_ids(batch.tasks))
+            add(*write);
         for (step_write const& write : batch.steps)
             add(write);
         for (std::size_t at = 0; at < batch.transitions.size(); ++at)
             add(batch.transitions[at], batch.transition_epochs[at]);
+        for (message_take const& take : batch.taken)
+            add_row(taken_, lease_of(take.task, take.epoch), take.sequence);
+        for (message_write const& write : batch.sent)
+            add_row(sent_, lease_of(write.from, write.epoch), write.what.task, std::string_view{write.what.name}, write.what.body,
+                    std::string_view{write.what.key});
     }
 
     static statement_text const& text()
@@ -207,7 +244,8 @@ public:
     {
         commit_result result;
         bool more = std::apply([&](auto&... column) { return call.run(batch_.worker, batch_.number, channel, announcement, column.text_unless_empty()...); },
-                               std::tuple_cat(ties(created_), ties(leases_), ties(tasks_), ties(steps_), ties(transitions_)));
+                               std::tuple_cat(ties(created_), ties(leases_), ties(tasks_), ties(steps_), ties(transitions_), ties(parents_), ties(seen_),
+                                              ties(checkpoints_), ties(renewals_), ties(taken_), ties(sent_)));
         for (; more; more = call.next()) {
             std::string const kind = call.text();
             auto const at = static_cast<std::size_t>(call.integer() - 1);
@@ -240,6 +278,16 @@ private:
         return of ? std::optional<value>{(*of).*member} : std::nullopt;
     }
 
+    static std::vector<task_write const*> in_order_of_ids(std::vector<task_write> const& writes)
+    {
+        std::vector<task_write const*> sorted;
+        sorted.reserve(writes.size());
+        for (task_write const& write : writes)
+            sorted.push_back(&write);
+        std::sort(sorted.begin(), sorted.end(), [](auto const* a, auto const* b) { return a->id < b->id; });
+        return sorted;
+    }
+
     void add(task_record const& task)
     {
         add_row(created_, task.id, task.workflow, task.state, task.input, task.priority, std::string_view{task.identity_key},
@@ -247,13 +295,20 @@ private:
                 task.created_at, task.started_at, task.finished_at, task.wake_at, std::string_view{task.status_reason},
                 task.worker, task.epoch, task.recoveries, part(task.request, &command::kind), part(task.request, &command::step),
                 part(task.request, &command::result), part(task.request, &command::reason));
+        if (has_parents_)
+            add_row(parents_, task.parent);
         lease_of(task.id, task.epoch, row_of::new_task);
     }
 
     void add(task_write const& write)
     {
-        add_row(tasks_, lease_of(write.id, write.epoch), write.state, std::string_view{write.status_reason}, write.started_at,
-                write.finished_at, write.wake_at, write.recoveries, write.release, write.clear_request);
+        auto const lease = lease_of(write.id, write.epoch);
+        add_row(tasks_, lease, write.state, std::string_view{write.status_reason}, write.started_at, write.finished_at, write.wake_at,
+                write.recoveries, write.release, write.clear_request);
+        if (has_readers_)
+            add_row(seen_, write.mail_seen);
+        if (write.renewed_input)
+            add_row(renewals_, lease, *write.renewed_input);
     }
 
     void add(step_write const& write)
@@ -264,6 +319,8 @@ private:
                 step.started_at, step.finished_at, step.next_retry_at, step.result,
                 last ? std::optional{last->kind} : std::nullopt, last ? std::optional<std::string_view>{last->what} : std::nullopt,
                 last ? std::optional<std::string_view>{last->type} : std::nullopt);
+        if (has_checkpoints_)
+            add_row(checkpoints_, unless_default(std::string_view{step.name}), unless_default(step.order));
     }
 
     void add(transition_record const& line, std::int64_t epoch)
@@ -287,12 +344,28 @@ private:
         return held_.size();
     }
 
+    /// What most batches say of none of their rows is not said at all.
+    template <class Rows, class Says>
+    static bool any(Rows const& rows, Says says)
+    {
+        return std::any_of(rows.begin(), rows.end(), says);
+    }
+
     commit_batch const& batch_;
+    bool const has_parents_ = any(batch_.created, [](task_record const& task) { return bool{task.parent}; });
+    bool const has_readers_ = any(batch_.tasks, [](task_write const& write) { return write.mail_seen != 0; });
+    bool const has_checkpoints_ = any(batch_.steps, [](step_write const& write) { return !write.record.name.empty() || write.record.order != 0; });
     columns<21> created_;
     columns<3> leases_;
     columns<9> tasks_;
     columns<12> steps_;
     columns<8> transitions_;
+    columns<1> parents_;
+    columns<1> seen_;
+    columns<2> checkpoints_;
+    columns<2> renewals_;
+    columns<2> taken_;
+    columns<5> sent_;
     std::vector<task_lease> held_;                                   ///< of each lease
     std::vector<std::int64_t> lines_;                                ///< of each lease: transitions so far
     std::unordered_map<task_id, std::vector<std::size_t>> numbers_; ///< of each task's leases

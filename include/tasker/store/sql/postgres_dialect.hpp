@@ -5,6 +5,7 @@
 #include <tasker/store/sql/postgres_claim.hpp>
 #include <tasker/store/sql/postgres_commit.hpp>
 #include <tasker/store/sql/postgres_connection.hpp>
+#include <tasker/store/sql/postgres_mail.hpp>
 #include <tasker/store/sql/postgres_partitions.hpp>
 #include <tasker/store/sql/postgres_presence.hpp>
 #include <tasker/store/sql/postgres_storage.hpp>
@@ -108,22 +109,8 @@ public:
                 .serial_key = "bigint generated always as identity primary key", .clustered = "", .has_domains = true};
     }
 
-    std::vector<std::string> own_schema() const override
-    {
-        std::vector<std::string> sql = postgres_storage();
-        for (std::string& one : sql)
-            fill_in(one, "$live$", is_live());
-        for (std::string& one : lay_out(options_.partition_span))
-            sql.push_back(std::move(one));
-        for (std::string_view const functions :
-             {std::string_view{commit_function}, std::string_view{claim_functions}, std::string_view{partition_functions},
-              std::string_view{presence_functions}})
-            for (std::string& one : each_function(functions))
-                sql.push_back(pinned(std::move(one)));
-        for (std::string& one : analysis_functions())
-            sql.push_back(std::move(one));
-        return sql;
-    }
+    /// The functions come with the newest version, and take the place of those of earlier ones.
+    std::vector<std::string> own_schema(int version) const override { return version == 2 ? tables() : functions(); }
 
     void look_after(soci::session& session) const override
     {
@@ -209,6 +196,29 @@ private:
                                "set_config('search_path', " + in_quotes(in_quotes(options_.schema, '"') + ", pg_temp", '\'') + ", false)"};
     }
 
+    std::vector<std::string> tables() const
+    {
+        std::vector<std::string> sql = postgres_storage();
+        for (std::string& one : sql)
+            fill_in(one, "$live$", is_live());
+        for (std::string& one : lay_out(options_.partition_span))
+            sql.push_back(std::move(one));
+        return sql;
+    }
+
+    std::vector<std::string> functions() const
+    {
+        std::vector<std::string> sql{set_storage("messages", steps_storage), std::string{named_present_steps}, std::string{drop_changed_functions}};
+        for (std::string_view const script :
+             {std::string_view{mail_functions}, std::string_view{commit_function}, std::string_view{claim_functions},
+              std::string_view{partition_functions}, std::string_view{presence_functions}})
+            for (std::string& one : each_function(script))
+                sql.push_back(pinned(std::move(one)));
+        for (std::string& one : analysis_functions())
+            sql.push_back(std::move(one));
+        return sql;
+    }
+
     /// The function with its search path written into it.
     std::string pinned(std::string function) const
     {
@@ -232,13 +242,15 @@ private:
             text.erase(text.find_last_not_of("; \n") + 1);
             fill_in(text, "$live$", is_live_on_postgres);
             fill_in(text, "$over$", is_over_on_postgres);
+            fill_in(text, "$closed$", is_closed());
             fill_in(text, "$by_index$", by_index);
             fill_in(text, "$steps_storage$", steps_storage);
             fill_in(text, "$clock$", clock_expression);
-            fill_in(text, "$task_columns$", task_columns);
+            fill_in(text, "$task_columns$", new_task_columns);
             for (std::string_view const place : {"1", "i"}) {
                 fill_in(text, "$task_row(" + std::string{place} + ")$", at_place(task_row, place));
                 fill_in(text, "$changes(" + std::string{place} + ")$", at_place(task_changes, place));
+                fill_in(text, "$left(" + std::string{place} + ")$", at_place(task_is_left, place));
             }
             texts.push_back(std::move(text));
             from = to;

@@ -32,6 +32,8 @@ begin
     return query select 'beat', null::uuid, coalesce(v_takeovers, 0), $clock$, null, null, null, null;
     return query select 'request', id, 0::bigint, 0::bigint, cast(request_kind as text), request_step, request_result, request_reason
         from tasks where worker_id = p_worker and request_kind is not null order by id;
+    return query select 'mail', id, mail, 0::bigint, null, null, null, null from tasks where worker_id = p_worker and told is not null
+        and exists (select from messages where task_id = tasks.id and taken is null) order by id;
     return query select 'neighbour', id, process, process_started, null, null, null, null
         from workers where host = p_host and host <> '' and id <> p_worker and expires_at > 0
           and exists (select from tasks where worker_id = workers.id);
@@ -48,6 +50,7 @@ declare
     v_freed bigint;
 begin
     perform from workers where id = p_worker for update;
+    perform from tasks where worker_id = p_worker order by id for no key update; -- as commits lock them
     update tasks set worker_id = null where worker_id = p_worker;
     get diagnostics v_freed = row_count;
     delete from workers where id = p_worker;
@@ -85,8 +88,10 @@ begin
     v_rows = rows_to_purge(v_tasks, p_before);
     delete from transitions using unnest(v_rows) as old (id) where task_id = old.id; -- so that each looks into one partition
     delete from steps using unnest(v_rows) as old (id) where task_id = old.id;
+    delete from messages using unnest(v_tasks) as old (id) where task_id = old.id;
     delete from tasks where id = any (v_tasks);
-    delete from workers where expires_at < p_before and not exists (select from tasks where worker_id = workers.id);
+    delete from workers using (select id from workers where expires_at < p_before for update skip locked) as old
+    where workers.id = old.id and not exists (select from tasks where worker_id = workers.id); -- one that commits waits for our rows
     return cardinality(v_tasks);
 end $function$)sql";
 

@@ -86,7 +86,7 @@ public:
     /// Whether the next column has a value; it stays the next.
     bool has_value() const { return !is_null(columns_[column_]); }
 
-    void skip() { take(); }
+    void skip(std::size_t columns = 1) { column_ += columns; }
 
     std::int64_t integer()
     {

@@ -57,6 +57,11 @@ public:
         });
     }
 
+    send_answer send(message const& told)
+    {
+        return sessions_.write([&](session& with) { return send_message(with, texts_, told); });
+    }
+
     std::size_t purge(time_point before, std::size_t limit)
     {
         return sessions_.write([&](session& with) {
@@ -65,7 +70,7 @@ public:
             for (bool more = row.run(before, static_cast<long long>(limit)); more; more = row.next())
                 old.push_back(row.id<task_id>());
             for (task_id const task : old)
-                for (auto const* text : {&texts_.delete_transitions, &texts_.delete_steps, &texts_.delete_task})
+                for (auto const* text : {&texts_.delete_transitions, &texts_.delete_steps, &texts_.delete_messages, &texts_.delete_task})
                     with.get(*text).run_once(task);
             with.get(texts_.delete_dead_workers).run_once(before);
             return old.size();
@@ -96,6 +101,11 @@ private:
         for (bool more = row.run(beat.worker); more; more = row.next()) {
             auto const task = row.id<task_id>();
             result.requests.emplace_back(task, *read_command(row));
+        }
+        query& told = with.get(texts_.mail_of);
+        for (bool more = told.run(beat.worker); more; more = told.next()) {
+            auto const task = told.id<task_id>();
+            result.mail.emplace_back(task, told.integer());
         }
         if (!is_known || beat.takeovers != result.takeovers)
             result.holdings = holdings(with, beat.worker);

@@ -57,7 +57,16 @@ inline task_record read_task(query& row)
     task.epoch = row.integer();
     task.recoveries = row.integer_as<int>();
     task.request = read_command(row);
+    task.parent = row.id<task_id>();
+    task.mail = row.integer();
     return task;
+}
+
+/// A value that databases keep as null when it is the default.
+template <class Value>
+std::optional<Value> unless_default(Value value)
+{
+    return value == Value{} ? std::nullopt : std::optional{std::move(value)};
 }
 
 /// What `choose` makes of the value, or null.
@@ -78,7 +87,7 @@ bool write(query& insert, task_record const& task, More const&... more)
                            task.source_system, task.reason, task.created_at, task.started_at, task.finished_at, task.wake_at,
                            task.status_reason, task.worker, task.epoch, task.recoveries,
                            part_of(task.request, [](command const& asked) { return asked.kind; }), part(&command::step),
-                           part_of(task.request, [](command const& asked) { return asked.result; }), part(&command::reason), more...);
+                           part_of(task.request, [](command const& asked) { return asked.result; }), part(&command::reason), task.parent, more...);
 }
 
 inline std::pair<step_no, step_record> read_step(query& row)
@@ -92,12 +101,16 @@ inline std::pair<step_no, step_record> read_step(query& row)
     step.finished_at = row.optional_time<time_point>();
     step.next_retry_at = row.optional_time<time_point>();
     step.result = row.json();
-    if (auto const kind = row.optional_text()) {
-        step.last_failure.emplace();
-        step.last_failure->kind = enumerator<failure_kind>(failure_names, *kind);
-        step.last_failure->what = row.text();
-        step.last_failure->type = row.text();
+    auto const kind = row.optional_text();
+    failure last;
+    last.what = row.text();
+    last.type = row.text();
+    if (kind) {
+        last.kind = enumerator<failure_kind>(failure_names, *kind);
+        step.last_failure = std::move(last);
     }
+    step.name = row.text();
+    step.order = row.integer();
     return {no, std::move(step)};
 }
 
@@ -109,7 +122,18 @@ inline void write(query& put, step_write const& write)
     };
     put.run_once(write.task, write.step, step.state, step.attempts, step.backoff_request, step.started_at, step.finished_at,
                  step.next_retry_at, step.result, part_of(step.last_failure, [](failure const& last) { return last.kind; }),
-                 part(&failure::what), part(&failure::type));
+                 part(&failure::what), part(&failure::type), unless_default(std::string_view{step.name}), unless_default(step.order));
+}
+
+inline message read_message(query& row, task_id task)
+{
+    message told;
+    told.task = task;
+    told.sequence = row.integer();
+    told.name = row.text();
+    told.body = row.json();
+    told.key = row.text();
+    return told;
 }
 
 inline transition_record read_transition(query& row, task_id task)

@@ -135,6 +135,27 @@ inline std::vector<std::string> worker_columns(schema_words const& is)
 /// this view knows, and all who count steps ask it.
 inline constexpr char present_steps[] = "create view present_steps as select task_id, step_no, state from steps";
 
+/// Version 3: checkpoints of workflows that are written as coroutines, and messages to tasks. `told` is null until the first
+/// message comes, and does not change any more: so messages touch no index of `tasks`.
+inline std::vector<std::string> mail_tables(schema_words const& is)
+{
+    std::string const integer{is.integer};
+    std::string const text{is.text};
+    std::string const id{is.id};
+    return {
+        "alter table steps add column name " + text,
+        "alter table steps add column finish_order " + integer,
+        "alter table tasks add column parent_id " + id,
+        "alter table tasks add column mail " + integer,
+        "alter table tasks add column told " + integer,
+        "create table messages (task_id " + id + " not null, sequence " + integer + " not null, name " + text + " not null, body " + text +
+            " not null, message_key " + text + ", taken " + integer + ", primary key (task_id, sequence))" + std::string{is.clustered},
+        "create unique index messages_once on messages (task_id, message_key) where message_key is not null",
+        "create index messages_waiting on messages (task_id, sequence) where taken is null",
+        "create index tasks_told on tasks (worker_id, id) where told is not null",
+    };
+}
+
 /// All versions of the schema, oldest first.
 inline std::vector<migration> migrations(dialect const& of)
 {
@@ -149,9 +170,12 @@ inline std::vector<migration> migrations(dialect const& of)
         first.sql.push_back(std::move(index));
     migration second{2, worker_columns(is)};
     second.sql.emplace_back(present_steps);
-    auto own = of.own_schema();
-    std::move(own.begin(), own.end(), std::back_inserter(second.sql));
-    return {std::move(first), std::move(second)};
+    migration third{3, mail_tables(is)};
+    for (auto* const one : {&second, &third}) {
+        auto own = of.own_schema(one->version);
+        std::move(own.begin(), own.end(), std::back_inserter(one->sql));
+    }
+    return {std::move(first), std::move(second), std::move(third)};
 }
 
 } // namespace tasker::sql

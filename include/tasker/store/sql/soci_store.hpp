@@ -2,6 +2,7 @@
 
 #include <tasker/store/sql/claimer.hpp>
 #include <tasker/store/sql/lookup.hpp>
+#include <tasker/store/sql/mail.hpp>
 #include <tasker/store/sql/migrator.hpp>
 #include <tasker/store/sql/soci_transaction.hpp>
 #include <tasker/store/store_rules.hpp>
@@ -61,6 +62,13 @@ public:
 
     heartbeat_result heartbeat(heartbeat_request const& beat) { return access_.heartbeat(beat); }
     request_answer request(task_id task, command const& asked) { return access_.request(task, asked); }
+    send_answer send(message const& told) { return access_.send(told); }
+
+    std::vector<message> mail(task_id task, std::int64_t after)
+    {
+        return sessions_.use([&](session& with) { return messages_after(with, texts_, task, after); });
+    }
+
     std::optional<time_point> next_due(worker_id worker, time_point now, std::span<workflow_id const> workflows)
     {
         return access_.next_due(worker, now, workflows);

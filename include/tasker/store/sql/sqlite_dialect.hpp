@@ -96,7 +96,12 @@ public:
     bool has_one_writer() const override { return true; }
     statement_keeping kept_statements() const override { return statement_keeping::prepared; }
     std::vector<std::string> begin_migration() const override { return {"begin immediate"}; }
-    std::vector<std::string> own_schema() const override { return {}; }
+    std::vector<std::string> own_schema(int version) const override
+    {
+        if (version < 3)
+            return {};
+        return {"drop view present_steps", "create view present_steps as select task_id, step_no, state, name from steps"};
+    }
     void look_after(soci::session&) const override {}
     state_listing in_state(task_state state) const override
     {

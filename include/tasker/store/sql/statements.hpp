@@ -34,17 +34,32 @@ inline std::string is_live()
     return one_of("state", names);
 }
 inline std::string is_over() { return "not " + is_live(); }
+/// The task is over and may not go on by an operator's command: it takes no messages.
+inline std::string is_closed()
+{
+    std::vector<std::string_view> names;
+    for (std::size_t at = 0; at < state_names.size(); ++at)
+        if (auto const state = static_cast<task_state>(at); is_finished(state) && state != task_state::error)
+            names.push_back(state_names[at]);
+    return one_of("state", names);
+}
 inline constexpr std::string_view is_unusual = "state <> 'complete'";
 
 inline constexpr char task_columns[] =
     "id, workflow_id, state, input, priority, identity_key, initiator, source_system, reason, created_at, started_at, "
     "finished_at, wake_at, status_reason, worker_id, epoch, recoveries, request_kind, request_step, request_result, "
-    "request_reason";
-inline constexpr char task_types[] = "titt" "itttt" "iiii" "ttii" "tttt";
+    "request_reason, parent_id, mail";
+inline constexpr char task_types[] = "titt" "itttt" "iiii" "ttii" "tttt" "ti";
+/// What is written of a new task, which has no mail.
+inline constexpr std::string_view new_task_columns{task_columns, sizeof task_columns - sizeof ", mail"};
+inline constexpr std::string_view new_task_types{task_types, sizeof task_types - sizeof "i"};
 
 inline constexpr char step_columns[] = "step_no, state, attempts, backoff_request, started_at, finished_at, next_retry_at, "
-                                       "result, failure_kind, failure_what, failure_type";
-inline constexpr char step_types[] = "itiiiiitttt";
+                                       "result, failure_kind, failure_what, failure_type, name, finish_order";
+inline constexpr char step_types[] = "itiiiiitttt" "ti";
+
+inline constexpr char message_columns[] = "sequence, name, body, message_key";
+inline constexpr char message_types[] = "ittt";
 
 inline constexpr char transition_columns[] = "sequence, step_no, from_state, to_state, at, attempt, detail";
 inline constexpr char transition_types[] = "iittiit";
@@ -82,11 +97,11 @@ struct statements {
                               "values (:worker, 0, '', 0, 0, :number, -1) on conflict (id) do update set batch = excluded.batch "
                               "where workers.batch < excluded.batch",
                               "ti", ""};
-    statement_text insert_task{std::string{"insert into tasks ("} + task_columns +
+    statement_text insert_task{"insert into tasks (" + std::string{new_task_columns} +
                                    ") values (:id, :workflow, :state, :input, :priority, :key, :initiator, :system, "
                                    ":reason, :created, :started, :finished, :wake, :status, :worker, :epoch, :recoveries, "
-                                   ":kind, :step, :result, :why) on conflict do nothing",
-                               task_types, ""};
+                                   ":kind, :step, :result, :why, :parent) on conflict do nothing",
+                               std::string{new_task_types}, ""};
     statement_text find_twin{"select id from tasks where id = :id or identity_key = :key order by id = :same desc limit 1", "ttt",
                              "t"};
     statement_text fence{"select epoch, (select max(sequence) from transitions where task_id = tasks.id) from tasks "
@@ -95,18 +110,22 @@ struct statements {
     statement_text update_task{"update tasks set state = :state, status_reason = :status, started_at = :started, "
                                "finished_at = :finished, wake_at = :wake, recoveries = :recoveries where id = :id",
                                "ttiiiit", ""};
+    /// After `update_task`: a task with news is due at once.
+    statement_text wake_with_news{"update tasks set wake_at = null where id = :id and mail > :seen", "ti", ""};
+    statement_text renew_input{"update tasks set input = :input where id = :id", "tt", ""};
     statement_text release_task{"update tasks set worker_id = null where id = :id", "t", ""};
     statement_text clear_request{"update tasks set request_kind = null, request_step = null, request_result = null, "
                                  "request_reason = null where id = :id",
                                  "t", ""};
     statement_text put_step{
         std::string{"insert into steps (task_id, "} + step_columns +
-            ") values (:task, :step, :state, :attempts, :backoff, :started, :finished, :retry, :result, :kind, :what, :type) "
+            ") values (:task, :step, :state, :attempts, :backoff, :started, :finished, :retry, :result, :kind, :what, :type, "
+            ":name, :order) "
             "on conflict (task_id, step_no) do update set state = excluded.state, attempts = excluded.attempts, "
             "backoff_request = excluded.backoff_request, started_at = excluded.started_at, "
             "finished_at = excluded.finished_at, next_retry_at = excluded.next_retry_at, result = excluded.result, "
             "failure_kind = excluded.failure_kind, failure_what = excluded.failure_what, "
-            "failure_type = excluded.failure_type",
+            "failure_type = excluded.failure_type, name = excluded.name, finish_order = excluded.finish_order",
         std::string{"t"} + step_types, ""};
     statement_text insert_transition{std::string{"insert into transitions (task_id, "} + transition_columns +
                                          ") values (:task, :sequence, :step, :from, :to, :at, :attempt, :detail)",
@@ -116,6 +135,27 @@ struct statements {
     statement_text insert_birth{std::string{"insert into transitions (task_id, "} + transition_columns +
                                     ") select id, 1, null, '', state, created_at, 0, ''",
                                 "", ""};
+
+    // ---- messages
+    /// Counts a message that the task takes and does not have, and has the task claimed, when it waits in the store.
+    statement_text count_message{"update tasks set mail = coalesce(mail, 0) + 1, told = 1, wake_at = case when worker_id is null and "
+                                 "started_at is not null and " + is_live() + " then null else wake_at end where id = :id and not " +
+                                     is_closed() + " and not exists "
+                                     "(select 1 from messages where task_id = tasks.id and message_key = :key and message_key is not null)",
+                                 "tt", ""};
+    statement_text insert_message{"insert into messages (task_id, sequence, name, body, message_key) "
+                                  "select id, mail, :name, :body, :key from tasks where id = :id",
+                                  "tttt", ""};
+    statement_text is_closed_task{"select 1 from tasks where id = :id and " + is_closed(), "t", "i"};
+    statement_text take_message{"update messages set taken = 1 where task_id = :task and sequence = :sequence", "ti", ""};
+    statement_text messages_after{std::string{"select "} + message_columns + " from messages where task_id = :task and "
+                                      "sequence > :after and taken is null order by sequence",
+                                  "ti", message_types};
+    /// Left to itself, SQLite looks through the messages that were taken, too.
+    statement_text mail_of{"select id, mail from tasks where worker_id = :id and told is not null and exists "
+                           "(select 1 from messages indexed by messages_waiting where task_id = tasks.id and taken is null) order by id",
+                           "t", "ti"};
+    statement_text delete_messages{"delete from messages where task_id = :id", "t", ""};
 
     // ---- claim; each gives `workflow`'s tasks, best first
     statement_text due{"select priority, id from tasks where workflow_id = :workflow and worker_id is null and "
@@ -198,7 +238,8 @@ struct statements {
                                "sum(case when finished_at >= :finished and " + is_over() +
                                    " then 1 else 0 end) from tasks group by state",
                                "ii", "tiii"};
-    statement_text count_steps{"select state, count(*) from present_steps group by state", "", "ti"};
+    /// How many, and how many of them are checkpoints, which no definition knows.
+    statement_text count_steps{"select state, count(*), count(name) from present_steps group by state", "", "tii"};
     statement_text count_defined_steps{
         "select coalesce(sum(tasks_of.number * steps_of.number), 0) "
         "from (select workflow_id, count(*) as number from tasks group by workflow_id) as tasks_of "

@@ -163,6 +163,30 @@ inline void sent_messages(bench& at)
     expect(names_of(at.store.mail(task.id, 0)) == std::vector<std::string>{"d"}, "a task may send to itself");
 }
 
+inline void messages_sent_again(bench& at)
+{
+    task_record const task = at.create_owned(at.alice);
+    task_record const other = at.create();
+    at.store.send(note_to(task.id, "a"));
+    commit_batch batch = at.batch_of(at.alice);
+    batch.number = 7;
+    batch.taken = {{task.id, task.epoch, 1}};
+    batch.sent = {{task.id, task.epoch, note_to(other.id, "b")}};
+    expect(!at.store.commit(batch).was_committed, "a batch of messages alone counts");
+    expect(at.store.commit(batch).was_committed, "and is known when it comes again");
+    expect(at.store.mail(task.id, 0).empty() && at.store.mail(other.id, 0).size() == 1, "what a batch takes and sends counts once");
+}
+
+inline void messages_go_with_their_task(bench& at)
+{
+    task_record const failed = at.create_finished(task_state::error, at.now);
+    task_record const left = at.create();
+    at.store.send(note_to(failed.id, "a"));
+    at.store.send(note_to(left.id, "a"));
+    expect(at.store.purge(at.now + std::chrono::hours{1}, 10) == 1, "a task with messages is purged as any");
+    expect(at.store.mail(failed.id, 0).empty() && at.store.mail(left.id, 0).size() == 1, "with its task go its messages, and no others");
+}
+
 /// A task that started, and waits in the store for an hour.
 inline task_record create_waiting(bench& at)
 {

@@ -70,6 +70,9 @@ std::vector<statement_text> all_statements()
             s.count_errors,       s.finished_before,     s.delete_task,         s.delete_steps,
             s.delete_transitions, s.delete_dead_workers, s.schema_version,      s.insert_version,
             s.note_batch,         s.takeovers,           s.take_over,           s.holdings,
+            s.wake_with_news,     s.renew_input,         s.count_message,       s.insert_message,
+            s.is_closed_task,     s.take_message,        s.messages_after,      s.mail_of,
+            s.delete_messages,
             page_of(1, task_state::error),               s.find_page(1, {}),    page_of({}, task_state::complete),
             s.find_page({}, {})};
 }
@@ -109,6 +112,10 @@ TEST_CASE("claims, heartbeats and purges look rows up and never scan the tasks")
     uses(texts.next_wake, "INDEX tasks_asleep (workflow_id=?");
     uses(texts.owners, "INDEX tasks_owned");
     uses(texts.requests_of, "INDEX tasks_requested (worker_id=?)");
+    uses(texts.mail_of, "INDEX tasks_told (worker_id=?)");
+    uses(texts.mail_of, "INDEX messages_waiting (task_id=?)");
+    uses(texts.messages_after, "INDEX messages_waiting (task_id=? AND sequence>?)");
+    uses(texts.count_message, "INDEX messages_once (task_id=? AND message_key=?)");
     uses(texts.free_tasks, "INDEX tasks_owned (worker_id=?)");
     uses(texts.finished_before, "INDEX tasks_over (finished_at");
     uses(texts.find_by_key, "(identity_key=?)");
