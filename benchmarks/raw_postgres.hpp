@@ -30,6 +30,7 @@ public:
     {
         session_ << "set search_path = " + schema;
         session_ << "set jit = off";
+        session_ << "set enable_seqscan = off"; // the plan is kept from when the tables were nearly empty
         statement_.alloc();
         statement_.prepare(text());
         for (column& one : columns_)
@@ -144,18 +145,18 @@ private:
                "finished_at = w.finished, wake_at = w.wake, recoveries = w.recoveries, "
                "worker_id = case when w.release then null else t.worker_id end from " + tasks +
                " as w (task, epoch, state, status, started, finished, wake, recoveries, release) "
-               "where t.id = w.task and t.epoch = w.epoch and t.worker_id = cast(:w1 as uuid)), "
+               "where t.id = w.task and t.epoch = w.epoch and t.worker_id is not distinct from cast(:w1 as uuid)), "
                "written as (insert into steps (task_id, step_no, state, attempts, started_at, finished_at, next_retry_at, result) "
                "select s.task, s.step, s.state, s.attempts, s.started, s.finished, s.retry, s.result from " + steps +
                " as s (task, epoch, step, state, attempts, started, finished, retry, result) join tasks t "
-               "on t.id = s.task and t.epoch = s.epoch and t.worker_id = cast(:w2 as uuid) "
+               "on t.id = s.task and t.epoch = s.epoch and t.worker_id is not distinct from cast(:w2 as uuid) "
                "on conflict (task_id, step_no) do update set state = excluded.state, attempts = excluded.attempts, "
                "started_at = excluded.started_at, finished_at = excluded.finished_at, next_retry_at = excluded.next_retry_at, "
                "result = excluded.result) "
                "insert into transitions (task_id, sequence, step_no, from_state, to_state, at, attempt, detail) "
                "select x.task, x.number, x.step, x.old, x.new, x.at, x.attempt, x.detail from " + lines +
                " as x (task, epoch, fresh, number, step, old, new, at, attempt, detail) left join tasks t "
-               "on t.id = x.task and t.epoch = x.epoch and t.worker_id = cast(:w3 as uuid) where x.fresh or t.id is not null";
+               "on t.id = x.task and t.epoch = x.epoch and t.worker_id is not distinct from cast(:w3 as uuid) where x.fresh or t.id is not null";
     }
 
     soci::session session_;
