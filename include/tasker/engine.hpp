@@ -26,6 +26,14 @@
 
 namespace tasker {
 
+/// How a message is sent. Trivially destructible, so that it may be written inside a co_await expression.
+struct send_options {
+    std::string_view key{}; ///< of several messages to one task with the same key the first counts; empty: each counts
+};
+
+template <class Coroutine>
+workflow coroutine_workflow(std::string name_space, std::string name, std::string version, Coroutine coroutine);
+
 /// Runs durable workflows on the user's executor, keeping all that matters in a store.
 ///
 /// It works from its construction on: submissions run, tasks that a former process left in the store are taken over as
@@ -65,6 +73,13 @@ public:
     /// Throws `error{already_registered}` unless `options.replace`, `error{shape_conflict}` naming the difference when the
     /// store knows this version with other steps or edges, `error{invalid_definition}` for a bad event declaration.
     void add(workflow const& flow, add_options const& options = {});
+
+    /// The same for a workflow that is written as a coroutine: see `coroutine_workflow`, whose header it needs.
+    template <class Coroutine>
+    void add(std::string name_space, std::string name, std::string version, Coroutine coroutine, add_options const& options = {})
+    {
+        add(coroutine_workflow(std::move(name_space), std::move(name), std::move(version), std::move(coroutine)), options);
+    }
 
     /// The store's number of a workflow that was added. Throws `error{unknown_workflow}`.
     workflow_id id_of(workflow_key const& key) const;
@@ -145,6 +160,31 @@ public:
 
     /// @}
 
+    /// Sends a message to a task whose workflow is a coroutine, wherever it lives: `workflow_context::receive` takes it, first
+    /// come, first served. Returns when it is durable. A task that waits for it goes on at once, or, when another live worker
+    /// owns it, with that one's next heartbeat.
+    /// Throws `error{unknown_task}`, `error{illegal_transition}` when the task is complete, cancelled or resolved.
+    template <class T>
+    boost::asio::awaitable<void> send(task_id id, std::string_view name, T&& value, send_options const& options = {})
+    {
+        static_assert(!breaks_in_co_await<T>, "tasker: g++ before 13 destroys an owning temporary inside co_await twice; "
+                                              "give the value a name and send that");
+        return send_payload({id, 0, std::string{name}, codec<stored_type<T>>::encode(value), std::string{options.key}});
+    }
+
+    /// Starts a new task that has all that a coroutine's task had recorded before it came to checkpoint `from`, and goes on from there
+    /// by itself: to try again what went wrong, or with code that has changed since. Messages stay behind. Returns when it is durable.
+    /// Throws `error{unknown_task}`, `error{unknown_step}` when the task never came to `from`.
+    boost::asio::awaitable<task_handle> fork(task_id id, std::string_view from);
+
+    /// The last value that the task's coroutine set under this name (`workflow_context::set_value`) and that is durable;
+    /// nothing when there is none. Throws `error{unknown_task}`.
+    template <class T>
+    boost::asio::awaitable<std::optional<T>> value(task_id id, std::string_view name)
+    {
+        return decode_value<T>(value_payload(id, std::string{name}));
+    }
+
     /// @name Looking at one task
     /// As it is in memory when it is resident here, else as it is stored. Each throws `error{unknown_task}`.
     /// @{
@@ -177,6 +217,14 @@ public:
 private:
     boost::asio::awaitable<task_handle> submit_payload(std::string_view name, payload input, submit_options const& options);
     boost::asio::awaitable<void> ask(task_id id, command_kind kind, std::string_view step, payload result, std::string_view reason);
+    boost::asio::awaitable<void> send_payload(message told);
+    boost::asio::awaitable<std::optional<payload>> value_payload(task_id id, std::string name);
+    template <class T>
+    static boost::asio::awaitable<std::optional<T>> decode_value(boost::asio::awaitable<std::optional<payload>> stored)
+    {
+        auto const found = co_await std::move(stored);
+        co_return found ? std::optional<T>{codec<T>::decode(*found)} : std::nullopt;
+    }
     event_bus& bus() const;
 
     template <class Result, class Look>

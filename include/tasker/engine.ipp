@@ -148,6 +148,43 @@ TASKER_INLINE boost::asio::awaitable<void> engine::ask(task_id id, command_kind 
         });
 }
 
+TASKER_INLINE boost::asio::awaitable<void> engine::send_payload(message told)
+{
+    return detail::on_strand<void(std::exception_ptr)>::run(
+        std::weak_ptr{core_}, strand_, [told = std::move(told)](engine_core& core, auto done) mutable {
+            core.post.send(std::move(told), std::move(done));
+        });
+}
+
+TASKER_INLINE boost::asio::awaitable<task_handle> engine::fork(task_id id, std::string_view from)
+{
+    return detail::on_strand<void(std::exception_ptr, task_handle)>::run(
+        std::weak_ptr{core_}, strand_,
+        [id, from = std::string{from}, weak = std::weak_ptr{core_}, strand = strand_](engine_core& core, unique_function<void(std::exception_ptr, task_handle)> done) {
+            core.fork(id, from, [done = std::move(done), weak, strand](std::exception_ptr problem, task_id made) mutable {
+                done(problem, task_handle{made, weak, strand});
+            });
+        });
+}
+
+TASKER_INLINE boost::asio::awaitable<std::optional<payload>> engine::value_payload(task_id id, std::string name)
+{
+    return query([id, wanted = "value:" + name](any_store& store, time_point) {
+        auto const loaded = store.load(id);
+        if (!loaded)
+            throw error{errc::unknown_task, "the store has no task " + to_text(id)};
+        std::optional<payload> last;
+        std::string_view last_name; // `value:x#10` follows `value:x#9`, which follows `value:x`
+        auto const follows = [&](std::string_view later) { return later.size() > last_name.size() || (later.size() == last_name.size() && later > last_name); };
+        for (auto const& [no, record] : loaded->steps)
+            if ((record.name == wanted || record.name.starts_with(wanted + '#')) && follows(record.name)) {
+                last = record.result;
+                last_name = record.name;
+            }
+        return last;
+    });
+}
+
 template <class Result, class Look>
 boost::asio::awaitable<Result> engine::inspect(task_id id, Look look)
 {

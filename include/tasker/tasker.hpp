@@ -10,6 +10,7 @@
 #include <tasker/event/metrics_subscriber.hpp>
 #include <tasker/event/trace_subscriber.hpp>
 #include <tasker/flow/async.hpp>
+#include <tasker/flow/coroutine_workflow.hpp>
 #include <tasker/flow/diagram.hpp>
 #include <tasker/flow/on.hpp>
 #include <tasker/flow/workflow_builder.hpp>

@@ -6,6 +6,7 @@
 #include <tasker/testing/simulation.hpp>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/describe/class.hpp>
 
@@ -57,6 +58,17 @@ asio::awaitable<void> serve()
     CHECK(sent.label == "A1-17");
 }
 
+using namespace asio::experimental::awaitable_operators; // <boost/asio/experimental/awaitable_operators.hpp>: && and ||
+
+asio::awaitable<parcel> fulfil(tasker::workflow_context& wf, order const& placed)
+{
+    auto const both = co_await (wf.step("charge", [&](tasker::step_context& s) { return charge(s, placed); }, {.retry = patient})
+                             && wf.step("reserve", [&](tasker::step_context& s) { return reserve(s, placed); }));
+    co_await wf.sleep("cool-off", 24h);
+    co_await wf.receive<std::string>("approval", {.timeout = 72h});
+    co_return co_await wf.step("ship", [&](tasker::step_context& s) { return ship(s, std::get<0>(both), std::get<1>(both)); });
+}
+
 asio::awaitable<receipt> charge(tasker::step_context& context, order const& placed)
 {
     if (context.attempt() <= 2)
@@ -89,6 +101,16 @@ TEST_CASE("charge backs off exponentially and then succeeds")
     auto const report = sim.run(fulfil_order(), order{"A1", 2});
     CHECK(report.state == tasker::task_state::complete);
     CHECK(report.elapsed == 200ms + 400ms);             // two failures; exact, because the clock jumps
+}
+
+TEST_CASE("the README's coroutine waits for its approval")
+{
+    tasker::testing::simulation sim;
+    auto const task = sim.submit(tasker::coroutine_workflow("shop", "fulfil", "1.0.0", fulfil), order{"A1", 2});
+    sim.advance(30h);
+    sim.await(sim.engine().send(task, "approval", "yes"));
+    sim.finish(task);
+    CHECK(sim.report(task).result<parcel>().label == "A1-17");
 }
 
 TEST_CASE("the page that the README shows runs on SQLite")

@@ -99,6 +99,24 @@ private:
     duration delay_;
 };
 
+/// Thrown into a workflow's coroutine: a step of it failed for good, or was cancelled. It may catch it and go on.
+class step_error : public std::runtime_error {
+public:
+    /// `step` is the name under which it is recorded.
+    step_error(std::string step, std::string const& what) : std::runtime_error{what}, step_{std::move(step)} {}
+    /// The name under which it is recorded.
+    std::string const& step() const noexcept { return step_; }
+
+private:
+    std::string step_;
+};
+
+/// Thrown into a workflow's coroutine: no message came in time.
+class receive_timeout : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
 /// Thrown by a step's body: failed for good; never retried.
 class permanent_error : public std::runtime_error {
 public:

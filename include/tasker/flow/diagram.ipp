@@ -46,12 +46,14 @@ TASKER_INLINE std::string to_mermaid(workflow const& flow)
 
 TASKER_INLINE std::string to_dot(workflow const& flow, task_snapshot const& snapshot)
 {
-    return to_dot(flow.shape(), detail::title_of(flow, snapshot), detail::all_records(flow, snapshot));
+    auto const grown = flow.with_steps_of(snapshot.steps);
+    return to_dot(grown.shape(), detail::title_of(flow, snapshot), detail::all_records(grown, snapshot));
 }
 
 TASKER_INLINE std::string to_mermaid(workflow const& flow, task_snapshot const& snapshot)
 {
-    return to_mermaid(flow.shape(), detail::title_of(flow, snapshot), detail::all_records(flow, snapshot));
+    auto const grown = flow.with_steps_of(snapshot.steps);
+    return to_mermaid(grown.shape(), detail::title_of(flow, snapshot), detail::all_records(grown, snapshot));
 }
 
 } // namespace tasker

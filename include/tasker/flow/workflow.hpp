@@ -3,7 +3,10 @@
 #include <tasker/base/config.hpp>
 #include <tasker/flow/edges.hpp>
 #include <tasker/flow/step_body.hpp>
+#include <tasker/model/records.hpp>
 #include <tasker/model/workflow_key.hpp>
+
+#include <boost/asio/awaitable.hpp>
 
 #include <functional>
 #include <memory>
@@ -11,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace tasker {
@@ -20,6 +24,11 @@ struct event_declaration {
     std::string name;        ///< as `step_context::publish` names it, e.g. `order.shipped`
     std::string description; ///< when it is published, in a sentence
 };
+
+class workflow_context;
+
+/// A workflow that is a coroutine, without its types. The input lives as long as the coroutine.
+using workflow_body = std::function<boost::asio::awaitable<payload>(workflow_context&, payload const& input)>;
 
 /// What a built workflow consists of. Made by `workflow_builder`.
 struct workflow_definition {
@@ -32,6 +41,7 @@ struct workflow_definition {
     bool takes_input = false;                            ///< whether an input was declared
     std::function<payload(payload const&)> accept_input; ///< checks an input and fills defaults in; throws error{invalid_input}
     std::vector<event_declaration> events;               ///< of the user's own, that its steps publish
+    workflow_body coroutine = {};                        ///< what it is instead of steps and edges
 };
 
 /// An immutable, checked workflow: cheap to copy, shared by all its tasks. Thread safety: constant.
@@ -54,6 +64,12 @@ public:
     std::optional<step_no> output() const noexcept { return definition_->output; }
     /// Whether an input was declared.
     bool takes_input() const noexcept { return definition_->takes_input; }
+    /// Whether it is written as a coroutine, whose steps are those that each task comes to.
+    bool is_coroutine() const noexcept { return definition_->coroutine != nullptr; }
+    /// The coroutine. Preconditions: it is written as one.
+    workflow_body const& coroutine() const noexcept { return definition_->coroutine; }
+    /// The workflow with the steps that one of its tasks has come to, and without bodies; itself when it is no coroutine.
+    workflow with_steps_of(std::span<std::pair<step_no, step_record> const> records) const;
     /// The events of the user's own that its steps publish.
     std::span<event_declaration const> events() const noexcept;
 

@@ -4,7 +4,9 @@
 
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace tasker {
 
@@ -22,6 +24,24 @@ TASKER_INLINE std::span<event_declaration const> workflow::events() const noexce
 TASKER_INLINE payload workflow::accept_input(payload const& input) const
 {
     return definition_->accept_input ? definition_->accept_input(input) : input;
+}
+
+TASKER_INLINE workflow workflow::with_steps_of(std::span<std::pair<step_no, step_record> const> records) const
+{
+    if (!is_coroutine())
+        return *this;
+    workflow_definition grown{key(), definition_->full_name, {}, {}, {}, {}, takes_input(), {}, {}, {}};
+    std::vector<step_definition> steps;
+    for (auto const& [no, record] : records) {
+        while (steps.size() <= no)
+            steps.push_back({"checkpoint " + std::to_string(steps.size()), {}});
+        if (!record.name.empty())
+            steps[no].name = record.name;
+        if (record.name == "return")
+            grown.output = no;
+    }
+    grown.shape = graph{std::move(steps), {}};
+    return workflow{std::move(grown)};
 }
 
 } // namespace tasker

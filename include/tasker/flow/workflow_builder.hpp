@@ -93,6 +93,9 @@ public:
     /// Declares an event of your own that the steps publish, such as `order.shipped`. Checked when an engine adds the workflow.
     void event(std::string name, std::string description);
 
+    /// The workflow is this coroutine instead of steps.
+    void coroutine(workflow_body body);
+
     /// Checks everything that only shows now, and freezes the workflow.
     workflow build() &&;
 

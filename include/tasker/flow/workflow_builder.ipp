@@ -38,8 +38,15 @@ TASKER_INLINE void workflow_builder::event(std::string name, std::string descrip
     definition_.events.push_back({std::move(name), std::move(description)});
 }
 
+TASKER_INLINE void workflow_builder::coroutine(workflow_body body)
+{
+    definition_.coroutine = std::move(body);
+}
+
 TASKER_INLINE workflow workflow_builder::build() &&
 {
+    if (definition_.coroutine && !steps_.empty())
+        refuse("it is a coroutine, and has step \"" + steps_.front().name + "\" besides; a coroutine's steps are those that it awaits");
     resolve_names();
     definition_.shape = make_shape();
     if (!definition_.output)

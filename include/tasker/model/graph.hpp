@@ -29,8 +29,9 @@ struct edge {
     friend auto operator<=>(edge const&, edge const&) = default;
 };
 
-/// An immutable directed acyclic graph of steps, with what scheduling needs precomputed.
-/// Duplicate edges count once. Thread safety: constant after construction.
+/// A directed acyclic graph of steps, with what scheduling needs precomputed.
+/// Duplicate edges count once. Thread safety: constant after construction, but for the members that change it: only the
+/// owner of a graph that grows calls them.
 class graph {
 public:
     graph() = default;
@@ -61,6 +62,22 @@ public:
 
     /// The step named `name`, or `size()`.
     step_no find(std::string_view name) const;
+
+    /// A step without edges, behind all others. Names may repeat, and be empty.
+    void append(step_definition step)
+    {
+        order_.push_back(static_cast<step_no>(size()));
+        steps_.push_back(std::move(step));
+        for (adjacency* const one : {&parents_, &children_})
+            one->begins.resize(size() + 1, one->begins.empty() ? 0 : one->begins.back());
+        levels_.push_back(0);
+        remaining_.push_back(1);
+    }
+
+    /// Preconditions: `no` is less than `size()`.
+    void set_name(step_no no, std::string name) { steps_[no].name = std::move(name); }
+    /// Preconditions: `no` is less than `size()`.
+    void set_options(step_no no, step_options const& options) { steps_[no].options = options; }
 
 private:
     struct adjacency {

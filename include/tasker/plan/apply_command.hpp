@@ -4,6 +4,8 @@
 #include <tasker/model/command.hpp>
 #include <tasker/plan/task_plan.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,6 +23,7 @@ struct commanded_step {
 struct command_effect {
     std::optional<task_state> task;    ///< the task's new state
     std::vector<commanded_step> steps; ///< steps to move; one that runs is to be cancelled through its body
+    std::vector<step_no> forgotten;    ///< checkpoints that count as never come to
     std::optional<std::string> refusal;
     errc refused_as = errc::illegal_transition;
 };
@@ -29,7 +32,7 @@ namespace detail {
 
 inline command_effect refuse(std::string sentence, errc as = errc::illegal_transition)
 {
-    return {{}, {}, std::move(sentence), as};
+    return {{}, {}, {}, std::move(sentence), as};
 }
 
 inline command_effect step_command_effect(command const& asked, task_state task, task_plan const& plan)
@@ -46,20 +49,34 @@ inline command_effect step_command_effect(command const& asked, task_state task,
     if (check_move(from, to) != move::allowed)
         return refuse("step \"" + asked.step + "\" is " + std::string{name(from)} + " and cannot become " +
                       std::string{name(to)});
-    command_effect effect{{}, {{no, to}}, {}};
+    command_effect effect{{}, {{no, to}}, {}, {}};
     if (task == task_state::error && to != step_state::cancelled)
         effect.task = task_state::pending;
     return effect;
+}
+
+/// Where the last checkpoint that succeeded stands among those that are over. Its coroutine has got over what failed before, and
+/// what was stopped after it was so because of the failure that ended the task.
+inline std::int64_t last_success(task_plan const& plan)
+{
+    std::int64_t last = 0;
+    for (step_no no = 0; no < plan.shape().size(); ++no)
+        if (satisfies_children(plan.record(no).state))
+            last = std::max(last, plan.record(no).order);
+    return last;
 }
 
 inline command_effect retry_effect(task_state task, task_plan const& plan)
 {
     if (task != task_state::error)
         return refuse("only a task in error can be retried; this one is " + std::string{name(task)});
-    command_effect effect{task_state::pending, {}, {}};
+    command_effect effect{task_state::pending, {}, {}, {}};
+    std::int64_t const kept = last_success(plan);
     for (step_no no = 0; no < plan.shape().size(); ++no)
-        if (plan.record(no).state == step_state::error)
+        if (step_record const& record = plan.record(no); record.state == step_state::error && (record.name.empty() || record.order == 0 || record.order > kept))
             effect.steps.push_back({no, step_state::pending});
+        else if (record.state == step_state::cancelled && record.order > kept)
+            effect.forgotten.push_back(no);
     return effect;
 }
 
@@ -71,7 +88,7 @@ inline command_effect apply_command(command const& asked, task_state task, task_
     auto const move_task = [&](task_state to) -> command_effect {
         if (check_move(task, to) != move::allowed)
             return detail::refuse("the task is " + std::string{name(task)} + " and cannot become " + std::string{name(to)});
-        return {to, {}, {}};
+        return {to, {}, {}, {}};
     };
     switch (asked.kind) {
     case command_kind::cancel: return move_task(task_state::cancelled);
@@ -88,7 +105,9 @@ inline command_effect apply_command(command const& asked, task_state task, task_
 inline void apply_move(step_record& record, step_state to, payload const& result, time_point now)
 {
     if (to == step_state::pending) {
+        std::string name = std::move(record.name);
         record = step_record{};
+        record.name = std::move(name);
         return;
     }
     record.state = to;

@@ -17,10 +17,15 @@ namespace tasker {
 /// and its own last record are.
 class task_plan {
 public:
+    /// Whether steps may start from the beginning on, or each once it is released.
+    enum class starting { at_will, when_released };
+
     /// Every record given counts as durable. `shape` must outlive the plan.
-    task_plan(graph const& shape, std::vector<std::pair<step_no, step_record>> records, time_point now)
+    task_plan(graph const& shape, std::vector<std::pair<step_no, step_record>> records, time_point now, starting when = starting::at_will)
         : shape_{&shape}, slots_(shape.size())
     {
+        for (slot& one : slots_)
+            one.held = when == starting::when_released;
         for (auto& [no, record] : records)
             if (no < slots_.size())
                 slots_[no].record = std::move(record);
@@ -43,6 +48,26 @@ public:
     /// Steps that became ready since the last call; the caller now has them in its queue.
     std::vector<step_no> take_ready() { return std::exchange(fresh_, {}); }
     bool has_fresh() const noexcept { return !fresh_.empty(); }
+
+    /// The graph has grown by a step without edges, which starts when it is released.
+    void append() { slots_.emplace_back().held = true; }
+
+    /// A step may start from here on.
+    void release(step_no no, time_point now)
+    {
+        slots_[no].held = false;
+        settle_in(no, now);
+    }
+
+    /// Changes the record of a step that is not released; it is the caller's to have it written.
+    template <class Change>
+    void revise(step_no no, Change change)
+    {
+        change(slots_[no].record);
+    }
+
+    /// Whether what was last written of the step is committed.
+    bool is_durable(step_no no) const { return slots_[no].undurable == 0; }
 
     /// A ready step's next attempt starts. Nobody waits for this write: it rides with the next commit.
     void begin(step_no no, time_point now)
@@ -85,12 +110,13 @@ public:
         settle_in(no, now);
     }
 
-    /// Moves the steps whose back-off is over to the ready ones.
+    /// Moves the steps whose back-off is over to the ready ones, in the order in which they were due.
     void wake(time_point now)
     {
         std::vector<step_no> woken; // settling takes them from waiting_
         std::copy_if(waiting_.begin(), waiting_.end(), std::back_inserter(woken),
                      [&](step_no no) { return due_of(no) <= now; });
+        std::stable_sort(woken.begin(), woken.end(), [&](step_no a, step_no b) { return due_of(a) < due_of(b); });
         for (step_no const no : woken)
             settle_in(no, now);
     }
@@ -143,6 +169,7 @@ private:
         std::uint32_t undurable = 0;       ///< writes of this step still to be committed
         place where = place::none;
         bool released = false;             ///< its children were told
+        bool held = false;                 ///< must not start yet
     };
 
     std::uint32_t count_missing(step_no no) const
@@ -160,7 +187,7 @@ private:
         slot const& at = slots_[no];
         if (at.record.state == step_state::in_progress)
             return place::running;
-        if (at.missing_settled != 0 || !may_start(at.record, shape_->step(no).options.retry))
+        if (at.held || at.missing_settled != 0 || !may_start(at.record, shape_->step(no).options.retry))
             return place::none;
         if (due_of(no) > now)
             return place::waiting;

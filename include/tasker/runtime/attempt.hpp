@@ -19,6 +19,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -43,13 +44,13 @@ public:
           on_timeout_{std::move(on_timeout)}
     {
         workflow const& flow = task->workflow->flow;
-        for (argument_source const& source : flow.arguments(step))
+        for (argument_source const& source : flow.is_coroutine() ? std::span<argument_source const>{} : flow.arguments(step))
             arguments.push_back(source.step == argument_source::from_input ? task->record.input
                                                                            : task->plan.record(source.step).result);
-        step_options const& options = flow.shape().step(step).options;
+        step_options const& options = task->plan.shape().step(step).options;
         attempt_facts facts{task->record.id,
                             flow.full_name(),
-                            flow.shape().step(step).name,
+                            task->name_of(step),
                             task->plan.record(step).attempts + 1,
                             options.retry.max_attempts,
                             {},
@@ -144,6 +145,7 @@ public:
                                       ".run_on = tasker::blocking"; ///< why there is none
     bool runs_on_strand = true;
     bool is_called_in_place = false; ///< on the strand's own thread, as in a simulation, but not amid the engine's work
+    bool is_late = false; ///< its time is over, and it counts as late once its body has ended
     bool over = false; ///< settled: whatever the body still does no longer counts
 
 private:

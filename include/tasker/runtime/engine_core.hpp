@@ -3,8 +3,11 @@
 #include <tasker/runtime/announcement_receiver.hpp>
 #include <tasker/runtime/command_router.hpp>
 #include <tasker/runtime/engine_parts.hpp>
+#include <tasker/runtime/family.hpp>
 #include <tasker/runtime/inspection.hpp>
 #include <tasker/runtime/lease_keeper.hpp>
+#include <tasker/runtime/mail_carrier.hpp>
+#include <tasker/runtime/make_view.hpp>
 #include <tasker/runtime/outcome_waiters.hpp>
 #include <tasker/runtime/step_executor.hpp>
 #include <tasker/runtime/task_finalizer.hpp>
@@ -33,6 +36,7 @@ public:
         : parts{std::move(strand), std::move(store), options, std::move(around), [this] { schedule(); },
                 [this](journal_batch& batch, commit_result const& result) { committed(batch, result); }}
     {
+        parts.start_child = [this](child_start what) { detail::submit_child(registry, std::move(what), [this](submission asked) { submit(std::move(asked)); }); };
         parts.store.migrate();
         leases.begin();
     }
@@ -51,11 +55,12 @@ public:
     /// Called once, right after construction.
     void serve()
     {
-        std::shared_ptr<engine_parts> const alias{shared_from_this(), &parts};
+        auto const alias = std::shared_ptr<engine_parts>{shared_from_this(), &parts};
         executor.serve(alias);
         parts.waits.serve(alias);
         leases.serve(alias);
         commands.serve(alias);
+        post.serve(alias);
         waiters.serve(alias);
         receiver.serve(alias);
         parts.records.serve(alias);
@@ -97,6 +102,18 @@ public:
             drain_waiters_.push_back(std::move(then));
     }
 
+    /// Stores a new task that has come as far as another one had before `from`; `then` when it is durable.
+    void fork(task_id id, std::string from, unique_function<void(std::exception_ptr, task_id)> then)
+    {
+        auto const made = parts.ids.next<task_id>(parts.now());
+        query([id, from = std::move(from), made](any_store& store, time_point now) { return detail::store_fork(store, id, from, made, now); },
+              [this, made, then = std::move(then)](std::exception_ptr problem, std::optional<commit_result>) mutable {
+                  leases.expect(parts.now());
+                  then(problem, made);
+                  schedule();
+              });
+    }
+
     /// Asks the store, off the strand when it blocks.
     template <class Ask, class Then>
     void query(Ask ask, Then then)
@@ -111,7 +128,7 @@ public:
     {
         if (auto const at = parts.residents.find(id); at != parts.residents.end()) {
             task_run const& task = *at->second;
-            then(nullptr, make_view(task.workflow, task.record, task.plan.records(), task_whereabouts::resident));
+            then(nullptr, detail::make_view(task.flow(), task.record, task.plan.records(), task_whereabouts::resident, parts.now()));
             return;
         }
         query([id](any_store& store, time_point) { return store.load(id); },
@@ -125,7 +142,7 @@ public:
                   if (problem)
                       then(problem, std::nullopt);
                   else
-                      then(nullptr, stored_view(workflow, std::move(**loaded)));
+                      then(nullptr, detail::stored_view(workflow->flow, std::move(**loaded), parts.now()));
               });
     }
 
@@ -147,7 +164,9 @@ public:
     workflow_registry registry;
     lease_keeper leases{parts, [this](auto const& workflow, claimed_task claimed) { take_over(workflow, std::move(claimed)); },
                         [this](task_id id, command asked, time_point heard_at) { commands.obey_request(id, std::move(asked), heard_at); },
-                        [this](task_lease const& lost) { lose(lost); }};
+                        [this](task_lease const& lost) { lose(lost); },
+                        [this](task_id id, std::int64_t last) { post.heard(id, last); }};
+    mail_carrier post{parts, leases};
     command_router commands{parts, leases};
     outcome_waiters waiters{parts, [this](workflow_id id) { return registry.find(id); }};
     announcement_receiver receiver{parts, leases, waiters};
@@ -194,24 +213,6 @@ private:
         } while (has_more() && ++turns < most_turns && parts.now() < until);
     }
 
-    task_view make_view(std::shared_ptr<registered_workflow> const& workflow, task_record task, std::vector<step_record> records,
-                        task_whereabouts where) const
-    {
-        time_point const now = parts.now();
-        auto rows = assess_all(workflow->flow.shape(), records, now);
-        return {workflow->flow, std::move(task), std::move(records), std::move(rows), now, where};
-    }
-
-    task_view stored_view(std::shared_ptr<registered_workflow> const& workflow, task_snapshot snapshot) const
-    {
-        std::vector<step_record> records(workflow->flow.shape().size());
-        for (auto& [no, record] : snapshot.steps)
-            if (no < records.size())
-                records[no] = std::move(record);
-        auto const where = snapshot.task.worker ? task_whereabouts::elsewhere : task_whereabouts::stored;
-        return make_view(workflow, std::move(snapshot.task), std::move(records), where);
-    }
-
     bool has_more() const
     {
         return !parts.awake.empty() || can_start() || initializer.can_resume() || parts.records.wants_flush();
@@ -256,10 +257,8 @@ private:
         if (auto const at = parts.residents.find(snapshot.task.id); at != parts.residents.end())
             let_go(at->second); // lost while this process slept, and won again: what it did in between does not count
         auto abandoned = abandoned_steps(snapshot);
-        auto const task = std::make_shared<task_run>(workflow, std::move(snapshot), parts.now(), [this](task_run& one) {
-            parts.awake.push_back(one.shared_from_this());
-            schedule();
-        });
+        auto on_wake = [this](task_run& one) { parts.awake.push_back(one.shared_from_this()), schedule(); };
+        auto const task = std::make_shared<task_run>(workflow, std::move(snapshot), parts.now(), std::move(on_wake));
         task->abandoned = std::move(abandoned);
         task->came_from_store = how != arrival::submitted;
         task->recovered = how == arrival::recovered;
@@ -289,6 +288,7 @@ private:
             bool const is_new = refused == result.duplicates.end() || refused->existing == id; // itself: an earlier try arrived
             answer(is_new ? task_id{} : refused->existing);
         }
+        post.sent(batch.rows.sent);
         time_point const at = parts.now();
         for (durable_note& note : batch.notes)
             act_on(note, at);
@@ -301,7 +301,9 @@ private:
         switch (note.what) {
         case durable_note::kind::step_written:
             task.plan.made_durable(note.step, at);
-            if (!task.gone && (task.plan.has_fresh() || task.plan.status() != execution_status::processing))
+            if (task.script)
+                task.script->made_durable(note.step);
+            if (!task.gone && (task.script || task.plan.has_fresh() || task.plan.status() != execution_status::processing))
                 task.wake();
             break;
         case durable_note::kind::task_left: leave(note.task); break;
@@ -321,7 +323,7 @@ private:
         forget(*task);
         task_id const id = task->record.id;
         if (is_finished(task->record.state))
-            waiters.finished(outcome_of_task(task->workflow->flow, task->record, task->plan.records()));
+            waiters.finished(outcome_of_task(task->flow(), task->record, task->plan.records()));
         else {
             waiters.left(id, task->record.wake_at.value_or(parts.now()));
             leases.expect(task->record.wake_at.value_or(parts.now()));

@@ -3,6 +3,7 @@
 #include <tasker/base/uuid_generator.hpp>
 #include <tasker/engine_options.hpp>
 #include <tasker/event/event_bus.hpp>
+#include <tasker/flow/workflow_services.hpp>
 #include <tasker/runtime/body_transaction.hpp>
 #include <tasker/runtime/clock.hpp>
 #include <tasker/runtime/engine_environment.hpp>
@@ -17,6 +18,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <exception>
 #include <functional>
 #include <list>
 #include <memory>
@@ -53,6 +55,14 @@ private:
     std::unique_ptr<boost::asio::thread_pool> pool_;
 };
 
+/// A task that another one starts.
+struct child_start {
+    child_request asked;
+    std::string key; ///< the same task however often it is started
+    task_id parent;
+    unique_function<void(std::exception_ptr, task_id)> done; ///< when it is durable
+};
+
 /// The state that the pieces of one engine share. Belongs to the strand, but for what says otherwise.
 struct engine_parts {
     engine_parts(boost::asio::any_io_executor on_strand, any_store into, engine_options const& given, engine_environment around,
@@ -86,6 +96,7 @@ struct engine_parts {
     journal records;
     ready_queue ready;
     std::function<void()> const schedule; ///< have the drain run soon
+    std::function<void(child_start)> start_child; ///< set by the engine
     std::unordered_map<task_id, std::shared_ptr<task_run>> residents;
     std::vector<std::shared_ptr<task_run>> awake; ///< tasks with news, for the drain
     std::list<std::shared_ptr<sleeper>> sleepers; ///< bodies asleep on the engine's clock

@@ -117,14 +117,25 @@ public:
         row.wake_at = task.record.wake_at;
         row.recoveries = task.record.recoveries;
         row.taken_over = task.came_from_store;
+        row.mail_seen = task.record.mail;
         row.release = row.release || extra == row_extra::release_lease;
         row.clear_request = row.clear_request || extra == row_extra::clear_request;
+    }
+
+    /// The task is to start anew: what is on its way of its steps does not count.
+    void renew(task_run& task, payload input)
+    {
+        write_task(task);
+        gathering_->rows.tasks[task.journaled_at].renewed_input = std::move(input);
+        for (step_write& row : gathering_->rows.steps)
+            if (row.task == task.record.id)
+                row.record = {};
     }
 
     /// Records the present state of a step's row. A start alone does not hurry: it rides with the next commit.
     void write_step(task_run& task, step_no step)
     {
-        if (task.step_journaled.empty())
+        if (task.step_journaled.size() <= step)
             task.step_journaled.resize(task.plan.shape().size(), {0, 0});
         auto& [flush, at] = task.step_journaled[step];
         auto& rows = gathering_->rows.steps;
@@ -139,6 +150,19 @@ public:
         row.step = step;
         row.record = task.plan.record(step);
         gathering_->bytes += row.record.result.text().size() + 64;
+    }
+
+    /// A message of the task was taken.
+    void take(task_run const& task, std::int64_t sequence)
+    {
+        gathering_->rows.taken.push_back({task.record.id, task.record.epoch, sequence});
+    }
+
+    /// The task sends a message.
+    void send(task_run const& task, message what)
+    {
+        gathering_->bytes += what.body.text().size() + 64;
+        gathering_->rows.sent.push_back({task.record.id, task.record.epoch, std::move(what)});
     }
 
     void write_transition(task_run const& task, transition_record row)

@@ -21,9 +21,11 @@ public:
     using adopt = std::function<void(std::shared_ptr<registered_workflow> const&, claimed_task)>;
     using carry_out = std::function<void(task_id, command, time_point heard_at)>;
     using lose = std::function<void(task_lease const&)>;
+    using hear = std::function<void(task_id, std::int64_t last_message)>;
 
-    lease_keeper(engine_parts& parts, adopt on_claimed, carry_out on_request, lose on_lost)
-        : parts_{parts}, on_claimed_{std::move(on_claimed)}, on_request_{std::move(on_request)}, on_lost_{std::move(on_lost)}
+    lease_keeper(engine_parts& parts, adopt on_claimed, carry_out on_request, lose on_lost, hear on_mail)
+        : parts_{parts}, on_claimed_{std::move(on_claimed)}, on_request_{std::move(on_request)}, on_lost_{std::move(on_lost)},
+          on_mail_{std::move(on_mail)}
     {
     }
 
@@ -276,6 +278,8 @@ private:
             lose_others(*result.holdings, begun);
         for (auto& [task, asked] : result.requests)
             on_request_(task, std::move(asked), begun);
+        for (auto const& [task, last] : result.mail)
+            on_mail_(task, last);
         parts_.schedule();
     }
 
@@ -316,6 +320,7 @@ private:
     adopt on_claimed_;
     carry_out on_request_;
     lose on_lost_;
+    hear on_mail_;
     std::weak_ptr<engine_parts> owner_;
     std::unordered_map<workflow_id, std::shared_ptr<registered_workflow>> workflows_;
     bool looking_ = false;

@@ -159,11 +159,12 @@ private:
                    {});
             return;
         }
-        std::vector<step_record> records(workflow->flow.shape().size());
+        auto const flow = workflow->flow.with_steps_of(snapshot.steps);
+        std::vector<step_record> records(flow.shape().size());
         for (auto& [no, record] : snapshot.steps)
             if (no < records.size())
                 records[no] = std::move(record);
-        answer(task, nullptr, outcome_of_task(workflow->flow, snapshot.task, records));
+        answer(task, nullptr, outcome_of_task(flow, snapshot.task, records));
     }
 
     /// Asks about the task again after its pause, and not before `due`: a parked task costs no query until it wakes.

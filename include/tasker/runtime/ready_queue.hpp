@@ -38,7 +38,7 @@ class ready_queue {
 public:
     void push(std::shared_ptr<task_run> task, step_no step)
     {
-        auto const& shape = task->workflow->flow.shape();
+        auto const& shape = task->plan.shape();
         std::int64_t const priority = std::int64_t{task->record.priority} + shape.step(step).options.priority;
         push(queue_, {std::move(task), step, priority, shape.remaining_path(step), ++arrivals_});
     }

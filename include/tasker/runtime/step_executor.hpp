@@ -107,7 +107,7 @@ public:
 private:
     std::shared_ptr<attempt> claim(std::shared_ptr<task_run> const& task, step_no step)
     {
-        place const& where = task->workflow->flow.shape().step(step).options.run_on;
+        place const& where = task->plan.shape().step(step).options.run_on;
         auto one = std::make_shared<attempt>(environment_, task, step, executor_for(where), [this](attempt& late) { time_out(late); });
         one->runs_on_strand = where.where() == place::kind::engine;
         if (auto const deadline = one->context->deadline())
@@ -134,7 +134,7 @@ private:
         std::visit(overloaded{[&](plain_body const& body) { perform_plain(one, body); },
                               [&](async_body const& body) { perform_async(one, body); },
                               [&](awaitable_body const& body) { perform_awaitable(one, body); }},
-                   one->task->workflow->flow.body(one->step));
+                   one->task->body(one->step));
     }
 
     /// Performs what waited for its start to be durable, unless it was cancelled meanwhile.
@@ -172,7 +172,9 @@ private:
             return &boost::asio::query(executor, boost::asio::execution::context_as<boost::asio::execution_context&>);
         };
         bool const shares_thread = one.runs_on_strand || context_of(one.context->get_executor()) == context_of(parts_.strand);
-        if (!parts_.store.is_transactional())
+        if (one.task->is_coroutine())
+            one.no_transaction = "its workflow is a coroutine, whose steps are recorded in the order in which they end";
+        else if (!parts_.store.is_transactional())
             one.no_transaction = "the engine's store has none; use sqlite_store or postgres_store";
         else if (one.runs_on_strand || (shares_thread && !parts_.calls.is_in_place()))
             one.no_transaction = "SQL would block a thread that the engine needs; give the step .run_on = tasker::blocking";
@@ -249,6 +251,10 @@ private:
     {
         if (one.over)
             return; // its time ran out, or its task went to another worker: a late outcome does not count
+        if (one.is_late) {
+            settle_late(one);
+            return;
+        }
         if (auto own = problem || !one.transaction ? nullptr : one.transaction->take())
             own_commits_.commit(one, std::move(own), result ? std::move(*result) : payload{});
         else if (problem)
@@ -261,14 +267,23 @@ private:
     void time_out(attempt& late)
     {
         auto const alive = late.shared_from_this();
+        if (late.task->is_coroutine())
+            late.is_late = true; // the body may use what is the coroutine's, which must not go on before it has ended
+        else
+            settle_late(late);
+        late.cancel();
+    }
+
+    /// What the body published is the body's until it ends, and does not count any more.
+    void settle_late(attempt& late)
+    {
         duration const limit = *late.context->deadline() - late.started_at;
         settle_attempt(late,
                        {attempt_outcome::kind::failed,
                         {},
                         {failure_kind::timeout, "the attempt ran out of its time of " + to_text(limit), "timeout"},
                         {}},
-                       {}); // what the body published is the body's until it ends, and does not count any more
-        late.cancel();
+                       {});
     }
 
     void settle_attempt(attempt& one, attempt_outcome outcome, std::vector<std::pair<std::string, payload>> published)

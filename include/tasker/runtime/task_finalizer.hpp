@@ -26,6 +26,8 @@ public:
                 leave(task);
             return;
         }
+        if (task.script && finalize_script(task))
+            return;
         switch (task.plan.status()) {
         case execution_status::has_ready_steps:
         case execution_status::processing: set_alarm(task); return;
@@ -44,7 +46,7 @@ public:
             auto const records = task.plan.records();
             auto const context = summarize(assess_all(task.plan.shape(), records, at));
             return task_failed{task.as_event(at),
-                               failure_text(task.workflow->flow, task.record, records),
+                               failure_text(task.flow(), task.record, records),
                                context.failed_steps,
                                context.total_steps,
                                context.completion_percentage,
@@ -56,6 +58,8 @@ public:
     /// Gives the task back to the store for good: its lease ends with the commit.
     void leave(task_run& task)
     {
+        if (task.record.parent && is_finished(task.record.state))
+            tell_parent(task);
         task.leaving = true;
         parts_.waits.remove(task);
         parts_.records.write_task(task, row_extra::release_lease);
@@ -63,6 +67,59 @@ public:
     }
 
 private:
+    /// Ends the task of a coroutine that has ended, once nothing of it runs; false when only its steps say what to wait for.
+    bool finalize_script(task_run& task)
+    {
+        auto const progress = task.script->progress();
+        if (progress == script_progress::waits && task.plan.status() == execution_status::waiting_for_dependencies)
+            return false;
+        if (progress == script_progress::waits || progress == script_progress::busy)
+            set_alarm(task);
+        else if (task.plan.running() > 0)
+            step_executor::cancel_all(task);
+        else if (progress == script_progress::returned)
+            complete(task);
+        else if (progress == script_progress::cancelled)
+            cancel(task);
+        else if (progress == script_progress::renewed)
+            renew(task);
+        else
+            fail(task, task.script->failure());
+        return true;
+    }
+
+    /// The coroutine has undone what it did.
+    void cancel(task_run& task)
+    {
+        time_point const at = parts_.now();
+        std::string const reason = task.script->failure();
+        move_task(parts_, task, task_state::cancelled, reason, at);
+        parts_.records.tell<task_cancelled>(task, [&] { return task_cancelled{task.as_event(at), reason}; });
+        cancel_children(parts_, task);
+        leave(task);
+    }
+
+    /// The coroutine starts anew: the next claim finds nothing of it but its input.
+    void renew(task_run& task)
+    {
+        if (task.record.state == task_state::in_progress)
+            move_task(parts_, task, task_state::pending, "continued_as_new", parts_.now());
+        parts_.records.renew(task, task.script->renewed_input());
+        leave(task);
+    }
+
+    void tell_parent(task_run const& task)
+    {
+        task_outcome const end = outcome_of_task(task.flow(), task.record, task.plan.records());
+        std::string body = R"({"state":")" + std::string{name(end.state)} + '"';
+        if (end.state == task_state::complete || end.state == task_state::resolved_manually)
+            body += R"(,"result":)" + std::string{end.result.text()} + '}';
+        else
+            body += R"(,"what":)" + std::string{codec<std::string>::encode(end.what).text()} + '}';
+        std::string const key = to_text(task.record.id) + " ended at " + to_text(*task.record.finished_at);
+        parts_.records.send(task, {task.record.parent, 0, detail::end_of(task.record.id), payload{std::move(body)}, key});
+    }
+
     void complete(task_run& task)
     {
         time_point const at = parts_.now();
@@ -71,7 +128,7 @@ private:
         move_task(parts_, task, task_state::complete, "", at);
         parts_.records.tell<task_completed>(task, [&] {
             return task_completed{task.as_event(at), at - task.record.created_at,
-                                  result_of(task.workflow->flow, task.plan.records())};
+                                  result_of(task.flow(), task.plan.records())};
         });
         leave(task);
     }
@@ -88,8 +145,8 @@ private:
         time_point const at = parts_.now();
         auto const [first, last] = *task.plan.due_window();
         backoff_window const window{first - at, last - at};
-        bool const parked = !delays_.stays_resident(window);
-        time_point const until = parked ? at + delays_.parked_delay(execution_status::waiting_for_dependencies, window) : first;
+        bool const parked = !delays_.stays_resident(task.is_coroutine() ? backoff_window{first - at, first - at} : window);
+        time_point const until = parked && !task.is_coroutine() ? at + delays_.parked_delay(execution_status::waiting_for_dependencies, window) : first;
         if (task.record.state == task_state::in_progress) {
             move_task(parts_, task, task_state::pending, "waiting_for_dependencies", at);
             parts_.records.hurry();

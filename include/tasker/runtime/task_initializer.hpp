@@ -25,6 +25,7 @@ struct submission {
     std::string initiator;
     std::string source_system;
     std::string reason;
+    task_id parent{}; ///< hears of the task's end
     unique_function<void(std::exception_ptr, task_id)> done;
 };
 
@@ -76,6 +77,7 @@ private:
         task.initiator = std::move(asked.initiator);
         task.source_system = std::move(asked.source_system);
         task.reason = std::move(asked.reason);
+        task.parent = asked.parent;
         task.created_at = at;
         bool const owned = asked.delay <= duration::zero() && !parts_.draining && parts_.residents.size() + arriving_ < parts_.options.max_resident_tasks;
         if (owned) {

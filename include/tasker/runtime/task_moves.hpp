@@ -42,7 +42,7 @@ inline void move_task(engine_parts& parts, task_run& task, task_state to, std::s
 {
     task_state const from = task.record.state;
     detail::require_legal(check_move(from, to), "a task", name(from), name(to));
-    if (to == task_state::complete && task.plan.done() != task.plan.shape().size())
+    if (to == task_state::complete && !task.is_coroutine() && task.plan.done() != task.plan.shape().size())
         throw std::logic_error{"tasker: a bug: a task cannot be complete before each of its steps is"};
     parts.records.write_transition(task, {{}, {}, std::string{name(from)}, std::string{name(to)}, at, 0, reason, 0});
     task.record.state = to;
@@ -54,15 +54,21 @@ inline void move_task(engine_parts& parts, task_run& task, task_state to, std::s
     parts.records.write_task(task);
 }
 
+/// Something of the task begins: so does the task, unless it had.
+inline void start_task(engine_parts& parts, task_run& task, time_point at)
+{
+    if (task.record.state != task_state::pending)
+        return;
+    move_task(parts, task, task_state::in_progress, "", at);
+    parts.records.tell<task_started>(task, [&] { return task_started{task.as_event(at)}; });
+}
+
 /// A ready step's next attempt starts: error -> pending -> in_progress, and the task with it.
 inline void begin_step(engine_parts& parts, task_run& task, step_no step, time_point at)
 {
     step_state const from = task.plan.record(step).state;
     int const attempt = task.plan.record(step).attempts + 1;
-    if (task.record.state == task_state::pending) {
-        move_task(parts, task, task_state::in_progress, "", at);
-        parts.records.tell<task_started>(task, [&] { return task_started{task.as_event(at)}; });
-    }
+    start_task(parts, task, at);
     if (from == step_state::error) {
         detail::trace_step(parts, task, step, from, step_state::pending, at, attempt, "");
         parts.records.tell<step_retry_requested>(task, [&] { return step_retry_requested{as_step_event(task, step, attempt, at)}; });
@@ -112,6 +118,15 @@ inline void forget_recoveries(engine_parts& parts, task_run& task)
         parts.records.write_task(task);
 }
 
+/// A checkpoint that is over takes its place in the order in which its coroutine is told.
+inline void take_order(task_run& task, step_record& record, retry_policy const& policy)
+{
+    bool const is_over = record.state != step_state::pending && record.state != step_state::in_progress &&
+                         (record.state != step_state::error || !may_retry(record, policy));
+    if (task.is_coroutine() && is_over)
+        record.order = ++task.last_order;
+}
+
 /// A running step's attempt ended: settles it purely, journals it, and has its children wait for the commit.
 inline void settle_step(engine_parts& parts, task_run& task, step_no step, attempt_outcome outcome, time_point started_at,
                         std::vector<std::pair<std::string, payload>> published)
@@ -119,7 +134,10 @@ inline void settle_step(engine_parts& parts, task_run& task, step_no step, attem
     time_point const at = parts.now();
     int const attempt = task.plan.record(step).attempts + 1;
     retry_policy const& policy = task.plan.shape().step(step).options.retry;
-    task.plan.write(step, at, [&](step_record& record) { settle(record, policy, std::move(outcome), at, parts.draw()); });
+    task.plan.write(step, at, [&](step_record& record) {
+        settle(record, policy, std::move(outcome), at, parts.draw());
+        take_order(task, record, policy);
+    });
     step_record const& record = task.plan.record(step);
     detail::trace_step(parts, task, step, step_state::in_progress, record.state, at, attempt,
                        record.last_failure ? record.last_failure->what : std::string{});
@@ -171,6 +189,21 @@ inline void adopt_commit(engine_parts& parts, task_run& task, step_no step, sett
     task.wake();
 }
 
+/// A checkpoint is complete at once, without an attempt.
+inline void trace_instant(engine_parts& parts, task_run const& task, step_no step, time_point at)
+{
+    detail::trace_step(parts, task, step, step_state::pending, step_state::in_progress, at, 0, "");
+    detail::trace_step(parts, task, step, step_state::in_progress, step_state::complete, at, 0, "");
+}
+
+/// The task is cancelled: so are those that it has started, with the same commit.
+inline void cancel_children(engine_parts& parts, task_run const& task)
+{
+    if (task.script)
+        for (task_id const child : task.script->children())
+            parts.records.send(task, {child, 0, std::string{detail::cancel_order}, {}, {}});
+}
+
 /// A command was carried out, or refused: its caller is answered, and its request leaves the task's row.
 inline void answer_command(engine_parts& parts, task_run& task, pending_command obeyed, std::exception_ptr const& refusal)
 {
@@ -186,11 +219,22 @@ inline void answer_command(engine_parts& parts, task_run& task, pending_command 
         parts.records.note({durable_note::kind::call, task.shared_from_this(), 0, std::move(obeyed.done)});
 }
 
+/// A checkpoint counts as never come to: its number is free for another.
+inline void forget_step(engine_parts& parts, task_run& task, step_no step, time_point at)
+{
+    task.plan.write(step, at, [](step_record& record) { record = {}; });
+    parts.records.write_step(task, step);
+    parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});
+}
+
 /// An operator moves a step that does not run.
 inline void command_step(engine_parts& parts, task_run& task, step_no step, step_state to, command const& asked, time_point at)
 {
     step_state const from = task.plan.record(step).state;
-    task.plan.write(step, at, [&](step_record& record) { apply_move(record, to, asked.result, at); });
+    task.plan.write(step, at, [&](step_record& record) {
+        apply_move(record, to, asked.result, at);
+        take_order(task, record, task.plan.shape().step(step).options.retry);
+    });
     detail::trace_step(parts, task, step, from, to, at, 0, asked.reason);
     parts.records.write_step(task, step);
     parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});

@@ -2,16 +2,21 @@
 
 #include <tasker/event/events.hpp>
 #include <tasker/flow/workflow.hpp>
+#include <tasker/flow/workflow_services.hpp>
 #include <tasker/model/records.hpp>
 #include <tasker/plan/task_plan.hpp>
 #include <tasker/runtime/parker.hpp>
+#include <tasker/runtime/task_script.hpp>
 
+#include <algorithm>
 #include <coroutine>
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -46,8 +51,14 @@ public:
     task_run(std::shared_ptr<registered_workflow> registered, task_snapshot snapshot, time_point now,
              unique_function<void(task_run&)> on_wake)
         : workflow{std::move(registered)}, record{std::move(snapshot.task)},
-          plan{workflow->flow.shape(), std::move(snapshot.steps), now}, resident_since{now}, on_wake_{std::move(on_wake)}
+          grown{workflow->flow.is_coroutine() ? workflow->flow.with_steps_of(snapshot.steps).shape() : graph{}},
+          plan{workflow->flow.is_coroutine() ? grown : workflow->flow.shape(), std::move(snapshot.steps), now,
+               workflow->flow.is_coroutine() ? task_plan::starting::when_released : task_plan::starting::at_will},
+          resident_since{now}, mail{std::move(snapshot.messages)}, on_wake_{std::move(on_wake)}
     {
+        sort_out(mail);
+        for (step_no no = 0; is_coroutine() && no < grown.size(); ++no)
+            last_order = std::max(last_order, plan.record(no).order);
     }
     ~task_run() override
     {
@@ -66,12 +77,50 @@ public:
         on_wake_(*this);
     }
 
+    bool is_coroutine() const noexcept { return workflow->flow.is_coroutine(); }
+
+    /// The workflow with the steps it has in this task.
+    tasker::workflow flow() const
+    {
+        if (!is_coroutine())
+            return workflow->flow;
+        auto const all = plan.records();
+        std::vector<std::pair<step_no, step_record>> numbered;
+        for (step_no no = 0; no < all.size(); ++no)
+            numbered.emplace_back(no, all[no]);
+        return workflow->flow.with_steps_of(numbered);
+    }
+
+    /// Messages came that it may know already.
+    void take_mail(std::vector<message> told)
+    {
+        std::erase_if(told, [this](message const& one) { return one.sequence <= record.mail; });
+        if (told.empty())
+            return;
+        record.mail = told.back().sequence;
+        sort_out(told);
+        if (script)
+            script->take_mail(std::move(told));
+        else
+            std::move(told.begin(), told.end(), std::back_inserter(mail));
+    }
+
+    /// What an attempt of the step runs.
+    step_body const& body(step_no no) const { return script ? script->body(no) : workflow->flow.body(no); }
+    /// The step's name; valid as long as the task.
+    std::string_view name_of(step_no no) const { return script ? script->name(no) : std::string_view{plan.shape().step(no).name}; }
+
     task_event as_event(time_point at) const { return {record.id, std::string{workflow->flow.full_name()}, at}; }
 
     std::shared_ptr<registered_workflow> workflow;
     task_record record;
+    graph grown; ///< of a coroutine's task: its checkpoints so far
     task_plan plan;
     time_point const resident_since;
+    std::unique_ptr<task_script> script;            ///< the coroutine, once it runs
+    std::vector<message> mail;                      ///< for the coroutine, when it runs
+    std::vector<message> orders;                    ///< from its parent: it is to be cancelled
+    std::int64_t last_order = 0;                    ///< that a checkpoint of it got
     std::vector<std::shared_ptr<attempt>> attempts; ///< those that run
     std::deque<pending_command> commands;
     unique_function<void(std::exception_ptr)> request_done; ///< of the command it was claimed for
@@ -91,6 +140,13 @@ public:
     std::vector<std::pair<std::uint64_t, std::size_t>> step_journaled; ///< the same for each step
 
 private:
+    void sort_out(std::vector<message>& told)
+    {
+        auto const first = std::stable_partition(told.begin(), told.end(), [](message const& one) { return one.name != detail::cancel_order; });
+        std::move(first, told.end(), std::back_inserter(orders));
+        told.erase(first, told.end());
+    }
+
     unique_function<void(task_run&)> on_wake_;
 };
 

@@ -2,9 +2,11 @@
 
 #include <tasker/flow/async.hpp>
 #include <tasker/plan/recover.hpp>
+#include <tasker/runtime/script.hpp>
 #include <tasker/runtime/step_executor.hpp>
 #include <tasker/runtime/task_finalizer.hpp>
 
+#include <algorithm>
 #include <coroutine>
 #include <exception>
 #include <memory>
@@ -57,7 +59,9 @@ private:
     {
         take_over(task);
         while (!task.gone) {
+            advance(task); // what is recorded comes before what is asked for
             obey_all(task);
+            advance(task);
             if (!task.leaving && !is_finished(task.record.state)) {
                 task.plan.wake(parts_.now());
                 for (step_no const step : task.plan.take_ready())
@@ -88,8 +92,23 @@ private:
         }
     }
 
+    /// Runs the coroutine of a live task as far as it gets, if it has one.
+    void advance(task_run& task)
+    {
+        if (!task.is_coroutine() || task.leaving || is_finished(task.record.state))
+            return;
+        if (!task.script)
+            task.script = std::make_unique<script>(parts_, task);
+        task.script->advance();
+    }
+
     void obey_all(task_run& task)
     {
+        for (message const& order : std::exchange(task.orders, {})) {
+            parts_.records.take(task, order.sequence);
+            if (!is_finished(task.record.state))
+                task.commands.push_back({{command_kind::cancel, {}, {}, "its parent was cancelled"}, {}});
+        }
         while (!task.commands.empty() && !task.leaving) {
             pending_command next = std::move(task.commands.front());
             task.commands.pop_front();
@@ -97,8 +116,35 @@ private:
         }
     }
 
+    /// Carries out what a coroutine's task obeys in its own way; false when there is nothing of the kind.
+    bool obey_as_coroutine(task_run& task, pending_command& next)
+    {
+        if (next.asked.kind == command_kind::cancel && task.script && !is_finished(task.record.state) && task.script->undo(next.asked.reason)) {
+            answer_command(parts_, task, std::move(next), nullptr);
+            return true;
+        }
+        if (next.asked.kind != command_kind::retry || task.record.state != task_state::error || !has_undone(task))
+            return false;
+        task.record.recoveries = 0;
+        move_task(parts_, task, task_state::pending, next.asked.reason, parts_.now());
+        tell_move(task, next.asked, parts_.now());
+        answer_command(parts_, task, std::move(next), nullptr);
+        parts_.records.renew(task, task.record.input);
+        finalizer_.leave(task);
+        return true;
+    }
+
+    /// Whether the task's coroutine has undone what it did, so that a retry is to do all of it again.
+    static bool has_undone(task_run const& task)
+    {
+        auto const steps = task.plan.shape().steps();
+        return task.is_coroutine() && std::any_of(steps.begin(), steps.end(), [](auto const& one) { return one.name.starts_with("undo:"); });
+    }
+
     void obey(task_run& task, pending_command next)
     {
+        if (obey_as_coroutine(task, next))
+            return;
         command_effect const effect = apply_command(next.asked, task.record.state, task.plan);
         if (effect.refusal) {
             refuse(task, std::move(next), effect);
@@ -109,13 +155,17 @@ private:
         time_point const at = parts_.now();
         for (commanded_step const& moved : effect.steps)
             command_step(parts_, task, moved.step, moved.to, next.asked, at);
+        for (step_no const step : effect.forgotten)
+            forget_step(parts_, task, step, at);
         if (effect.task) {
             if (*effect.task == task_state::pending)
                 task.record.recoveries = 0; // an operator vouches for it: dead workers count anew
             move_task(parts_, task, *effect.task, next.asked.reason, at);
             tell_move(task, next.asked, at);
-            if (*effect.task == task_state::cancelled)
+            if (*effect.task == task_state::cancelled) {
                 step_executor::cancel_all(task);
+                cancel_children(parts_, task);
+            }
         }
         parts_.records.hurry();
         answer_command(parts_, task, std::move(next), nullptr);

@@ -198,7 +198,7 @@ public:
         if (!loaded)
             throw error{errc::unknown_task, "the simulated store has no task " + to_text(id)};
         task_record const& record = loaded->task;
-        workflow const& flow = flow_of(record.workflow);
+        workflow const flow = flow_of(record.workflow).with_steps_of(loaded->steps);
         task_report report{id, record.state, record.finished_at.value_or(now()) - record.created_at, {}, {}, record, {}, {}};
         std::vector<step_record> records(flow.shape().size());
         for (auto const& [no, step] : loaded->steps)

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <tasker/flow/workflow_builder.hpp>
+#include <tasker/flow/workflow_context.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace tasker {
+
+namespace detail {
+
+template <class Function>
+struct coroutine_traits : coroutine_traits<decltype(&Function::operator())> {
+};
+template <class Result>
+struct coroutine_traits<boost::asio::awaitable<Result> (*)(workflow_context&)> {
+    using result = Result;
+    using input = void;
+};
+template <class Result, class Input>
+struct coroutine_traits<boost::asio::awaitable<Result> (*)(workflow_context&, Input)> {
+    using result = Result;
+    using input = std::remove_cvref_t<Input>;
+};
+template <class Class, class Result, class... Arguments>
+struct coroutine_traits<boost::asio::awaitable<Result> (Class::*)(Arguments...) const>
+    : coroutine_traits<boost::asio::awaitable<Result> (*)(Arguments...)> {
+};
+
+/// The coroutine around a user's: keeps the input alive and encodes the result.
+template <class Result, class Coroutine, class... Input>
+boost::asio::awaitable<payload> run_coroutine(Coroutine const& coroutine, workflow_context& wf, std::tuple<Input...> const input)
+{
+    auto const call = [&](auto const&... each) { return coroutine(wf, each...); };
+    if constexpr (std::is_void_v<Result>) {
+        co_await std::apply(call, input);
+        co_return payload{};
+    } else {
+        Result const value = co_await std::apply(call, input);
+        co_return codec<stored_type<Result>>::encode(value);
+    }
+}
+
+} // namespace detail
+
+/// A workflow that is a coroutine: `asio::awaitable<Result> f(workflow_context&, Input const&)`, or without an input; a
+/// function, or a closure that is not generic. It is used wherever a declared one is.
+/// Throws `error{invalid_definition}` as `workflow_builder` does.
+template <class Coroutine>
+workflow coroutine_workflow(std::string name_space, std::string name, std::string version, Coroutine coroutine)
+{
+    using traits = detail::coroutine_traits<Coroutine>;
+    workflow_builder builder{std::move(name_space), std::move(name), std::move(version)};
+    if constexpr (std::is_void_v<typename traits::input>) {
+        builder.coroutine([coroutine = std::move(coroutine)](workflow_context& wf, payload const&) {
+            return detail::run_coroutine<typename traits::result>(coroutine, wf, std::tuple<>{});
+        });
+    } else {
+        static_cast<void>(builder.input<typename traits::input>());
+        builder.coroutine([coroutine = std::move(coroutine)](workflow_context& wf, payload const& input) {
+            return detail::run_coroutine<typename traits::result>(coroutine, wf, std::tuple{codec<typename traits::input>::decode(input)});
+        });
+    }
+    return std::move(builder).build();
+}
+
+} // namespace tasker

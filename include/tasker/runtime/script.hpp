@@ -1,0 +1,400 @@
+#pragma once
+
+#include <tasker/flow/workflow_context.hpp>
+#include <tasker/runtime/attempt.hpp>
+#include <tasker/runtime/checkpoint_book.hpp>
+#include <tasker/runtime/engine_parts.hpp>
+#include <tasker/runtime/script_run.hpp>
+#include <tasker/runtime/start_child.hpp>
+#include <tasker/runtime/task_moves.hpp>
+#include <tasker/runtime/task_script.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace tasker {
+
+/// Runs the coroutine of a task against its records. First it *replays*: checkpoints that are over are told in the order in
+/// which they ended, each after all that the one before set off has come to rest; so whatever waits side by side sees the same
+/// order as the first time. Nothing new starts and nothing is written until every record was asked for; a record that is not
+/// asked for in its turn means that the code has changed. Belongs to the strand. Destroying it destroys the coroutine.
+class script final : public task_script, public workflow_services {
+public:
+    script(engine_parts& parts, task_run& of)
+        : parts_{parts}, task_{of}, checkpoints_{of}, to_tell_{checkpoints_.ended()}, last_told_{0},
+          mail_{std::make_move_iterator(of.mail.begin()), std::make_move_iterator(of.mail.end())}
+    {
+    }
+
+    ~script() override
+    {
+        run_.loop().within([this] {
+            for (checkpoint& one : checkpoints_.all())
+                one.then = {}; // what waits belongs to the handler that it waits for
+        });
+    }
+
+    // What the runtime asks for.
+
+    void advance() override
+    {
+        if (failed_)
+            return;
+        run_.loop().within([this] {
+            if (!std::exchange(is_started_, true))
+                run_.start(task_.workflow->flow.coroutine(), task_.record.input);
+            do
+                run_.loop().run();
+            while (tell_next());
+            if (is_replaying_)
+                go_live();
+        });
+        if (is_replaying_ || failed_ || !run_.is_over())
+            return;
+        if (run_.thrown())
+            failed_ = cancelled_ ? *cancelled_ : *run_.thrown();
+        else if (run_.returned() && !std::exchange(is_result_written_, true))
+            record_instant(checkpoints_.add("return"), *run_.returned());
+    }
+
+    script_progress progress() const override
+    {
+        if (failed_)
+            return cancelled_ && run_.thrown() ? script_progress::cancelled : script_progress::failed;
+        if (is_result_written_)
+            return script_progress::returned;
+        if (is_replaying_ || last_told_ < task_.last_order || !run_.loop().empty())
+            return script_progress::busy;
+        return run_.renewed() ? script_progress::renewed : script_progress::waits;
+    }
+    std::string const& failure() const override { return *failed_; }
+    payload const& renewed_input() const override { return *run_.renewed(); }
+    std::vector<task_id> children() const override { return children_; }
+
+    bool undo(std::string const& reason) override
+    {
+        if (!run_.has_to_undo() || run_.is_over() || is_replaying_)
+            return false;
+        if (!std::exchange(is_cancelling_, true)) {
+            step_no const no = checkpoints_.add(std::string{cancelled_name});
+            time_point const at = parts_.now();
+            start_task(parts_, task_, parts_.now());
+            end_now(no, [&](step_record& row) {
+                row.state = step_state::complete;
+                row.result = codec<std::string>::encode(reason);
+                row.started_at = row.finished_at = at;
+            });
+            trace_instant(parts_, task_, no, at);
+        }
+        return true;
+    }
+
+    step_body const& body(step_no no) const override { return checkpoints_[no].body; }
+    std::string_view name(step_no no) const override { return checkpoints_[no].name; }
+
+    void made_durable(step_no no) override
+    {
+        if (task_.plan.record(no).order == 0 || !task_.plan.is_durable(no) || std::exchange(checkpoints_[no].is_queued, true))
+            return;
+        to_tell_.push_back(no);
+    }
+
+    void take_mail(std::vector<message> mail) override
+    {
+        std::move(mail.begin(), mail.end(), std::back_inserter(mail_));
+        if (!is_replaying_)
+            hand_out_mail();
+    }
+
+    // What the coroutine asks for.
+
+    task_id task() const override { return task_.record.id; }
+    time_point clock_now() const override { return parts_.now(); }
+    double draw() override { return parts_.draw(); }
+    std::string draw_id() override { return to_text(parts_.ids.next<task_id>(parts_.now())); }
+
+    step_no ask(checkpoint_request asked) override
+    {
+        step_no const no = come_to(asked.kind, asked.name);
+        checkpoint& one = checkpoints_[no];
+        one.body = std::move(asked.body);
+        one.takes = std::move(asked.mail);
+        if (auto const problem = problem_of(asked.options))
+            throw error{errc::invalid_options, "step \"" + one.name + "\": " + *problem};
+        task_.grown.set_options(no, asked.options);
+        step_record const& record = task_.plan.record(no);
+        if (asked.due && record.state == step_state::pending && !record.next_retry_at) {
+            time_point const due = parts_.now() + *asked.due;
+            task_.plan.revise(no, [&](step_record& row) { row.next_retry_at = due; });
+            one.is_unwritten = true;
+        }
+        if (!is_replaying_)
+            begin(no);
+        else if (record.order == 0)
+            deferred_.push_back(no);
+        return no;
+    }
+
+    bool is_told(step_no no) override
+    {
+        if (to_tell_.empty() || to_tell_.front() != no || !run_.loop().empty())
+            return false;
+        to_tell_.pop_front();
+        last_told_ = task_.plan.record(no).order;
+        checkpoints_[no].body = {};
+        return true;
+    }
+
+    void tell(step_no no, boost::asio::cancellation_slot slot, unique_function<void()> then) override
+    {
+        checkpoint& one = checkpoints_[no];
+        one.then = std::move(then);
+        one.slot = slot;
+        if (slot.is_connected())
+            slot.assign([this, no](boost::asio::cancellation_type) { stop(no); });
+    }
+
+    void stop(step_no no) override
+    {
+        checkpoint& one = checkpoints_[no];
+        if (task_.plan.record(no).order > 0 || std::exchange(one.is_stopped, true) || is_replaying_)
+            return;
+        stop_now(no);
+    }
+
+    step_record const& record(step_no no) const override { return task_.plan.record(no); }
+
+    payload instant(std::string_view kind, std::string name, maker make) override
+    {
+        step_no const no = come_to(kind, name);
+        if (task_.plan.record(no).state == step_state::complete)
+            return task_.plan.record(no).result;
+        payload made = make();
+        record_instant(no, made);
+        return made;
+    }
+
+    bool is_behind() const override { return checkpoints_.owes(); }
+    bool is_recorded(std::string_view kind, std::string_view name) const override { return checkpoints_.is_recorded(kind, name); }
+    std::optional<payload> latest(std::string_view kind, std::string_view name) const override { return checkpoints_.latest(kind, name); }
+
+    void send(task_id to, std::string name, payload body) override { send("send:", name, {to, 0, name, std::move(body), {}}); }
+
+    step_body starting(child_request asked) override
+    {
+        return awaitable_body{[this, asked = std::move(asked)](step_context& context, step_arguments) {
+            return detail::start_child(parts_, {asked, context.idempotency_key(), task(), {}});
+        }};
+    }
+    void attach(task_id child) override { children_.push_back(child); }
+    void detach(task_id child) override { std::erase(children_, child); }
+    void cancel(task_id child, std::string name) override { send("cancel:", name, {child, 0, std::string{detail::cancel_order}, {}, {}}); }
+    void compensate(checkpoint_request undo) override { run_.compensate(std::move(undo)); }
+
+private:
+    static constexpr std::string_view cancelled_name = "~cancelled";
+
+    void send(std::string_view kind, std::string const& name, message what)
+    {
+        step_no const no = come_to(kind, name);
+        if (task_.plan.record(no).state == step_state::complete)
+            return;
+        what.key = to_text(task()) + "/" + checkpoints_[no].name;
+        checkpoints_[no].mail = std::move(what);
+        record_instant(no, {});
+    }
+
+    step_no come_to(std::string_view kind, std::string_view name)
+    {
+        if (!run_.loop().is_inside())
+            throw permanent_error{"checkpoint \"" + std::string{name} + "\" is asked for by a step's body; only the workflow's coroutine may, and hands "
+                                  "its steps what they need"};
+        return checkpoints_.come_to(kind, name);
+    }
+
+    /// Tells the coroutine of the next checkpoint that is over; false when there is none.
+    bool tell_next()
+    {
+        if (to_tell_.empty())
+            return false;
+        step_no const no = to_tell_.front();
+        checkpoint& one = checkpoints_[no];
+        if (one.name == cancelled_name) {
+            to_tell_.pop_front();
+            last_told_ = task_.plan.record(no).order;
+            is_cancelling_ = true;
+            cancelled_ = codec<std::string>::decode(task_.plan.record(no).result);
+            run_.cancel();
+            return true;
+        }
+        if (is_replaying_ && !one.then) {
+            diverge(one.name);
+            return false;
+        }
+        to_tell_.pop_front();
+        last_told_ = task_.plan.record(no).order;
+        if (auto const then = std::make_unique<unique_function<void()>>(std::exchange(one.then, {})); *then) {
+            one.body = {};
+            if (one.slot.is_connected())
+                one.slot.clear();
+            (*then)();
+        }
+        return true;
+    }
+
+    /// Everything recorded was told: what is new begins, unless a record is left that the coroutine has not come to.
+    void go_live()
+    {
+        if (failed_)
+            return;
+        if (checkpoints_.owes()) {
+            diverge(checkpoints_.first_owed());
+            return;
+        }
+        is_replaying_ = false;
+        std::stable_sort(deferred_.begin(), deferred_.end(), [this](step_no a, step_no b) { // what was due first comes first
+            return task_.plan.record(a).next_retry_at < task_.plan.record(b).next_retry_at;
+        });
+        for (step_no const no : std::exchange(deferred_, {}))
+            begin(no);
+    }
+
+    void diverge(std::string const& recorded)
+    {
+        std::string next = run_.is_over() ? "ends" : "comes to nothing";
+        if (auto const newest = checkpoints_.newest())
+            next = "asks for \"" + checkpoints_[*newest].name + '"';
+        failed_ = "the code of the workflow has changed: where this task recorded \"" + recorded + "\", it now " + next +
+                  "; bring the old code back, or have the new one ask wf.version, then retry the task";
+    }
+
+    /// The coroutine has come to a checkpoint that is not over: from here on it goes its way like any step.
+    void begin(step_no no)
+    {
+        checkpoint& one = checkpoints_[no];
+        step_record const& row = task_.plan.record(no);
+        if (row.order > 0)
+            return;
+        if (row.state == step_state::complete) { // an instant, taken while the records were replayed
+            write_instant(no);
+            return;
+        }
+        if (std::exchange(one.is_unwritten, false)) {
+            start_task(parts_, task_, parts_.now());
+            parts_.records.write_step(task_, no);
+        }
+        if (row.state == step_state::error && !may_retry(row, task_.plan.shape().step(no).options.retry)) {
+            end_now(no, [](step_record&) {}); // its policy allows less than it did
+            return;
+        }
+        task_.plan.release(no, parts_.now());
+        if (one.is_stopped)
+            stop_now(no);
+        else if (!one.takes.empty()) {
+            receivers_.push_back(no);
+            hand_out_mail();
+        }
+        task_.wake();
+    }
+
+    void stop_now(step_no no)
+    {
+        auto const running = std::find_if(task_.attempts.begin(), task_.attempts.end(), [no](auto const& each) { return each->step == no; });
+        if (running != task_.attempts.end()) {
+            std::shared_ptr{*running}->cancel();
+            return;
+        }
+        step_state const from = task_.plan.record(no).state;
+        if (from != step_state::pending && from != step_state::error)
+            return;
+        time_point const at = parts_.now();
+        start_task(parts_, task_, parts_.now());
+        end_now(no, [at](step_record& row) { apply_move(row, step_state::cancelled, {}, at); });
+        detail::trace_step(parts_, task_, no, from, step_state::cancelled, at, 0, "");
+        parts_.records.tell<step_cancelled>(task_, [&] { return step_cancelled{as_step_event(task_, no, 0, at)}; });
+    }
+
+    /// Writes that a checkpoint is over without an attempt; the coroutine hears of it when that is durable.
+    template <class Change>
+    void end_now(step_no no, Change change)
+    {
+        task_.plan.write(no, parts_.now(), [&](step_record& row) {
+            change(row);
+            row.order = ++task_.last_order;
+        });
+        parts_.records.write_step(task_, no);
+        parts_.records.note({durable_note::kind::step_written, task_.shared_from_this(), no, {}});
+    }
+
+    void record_instant(step_no no, payload value)
+    {
+        time_point const at = parts_.now();
+        task_.plan.revise(no, [&](step_record& row) {
+            row.state = step_state::complete;
+            row.result = std::move(value);
+            row.started_at = row.finished_at = at;
+        });
+        if (is_replaying_)
+            deferred_.push_back(no);
+        else
+            write_instant(no);
+    }
+
+    void write_instant(step_no no)
+    {
+        start_task(parts_, task_, parts_.now());
+        time_point const at = *task_.plan.record(no).finished_at;
+        trace_instant(parts_, task_, no, at);
+        parts_.records.write_step(task_, no);
+        if (auto& mail = checkpoints_[no].mail)
+            parts_.records.send(task_, *std::exchange(mail, std::nullopt));
+    }
+
+    void hand_out_mail()
+    {
+        for (auto at = receivers_.begin(); at != receivers_.end();) {
+            step_no const no = *at;
+            if (task_.plan.record(no).state != step_state::pending) {
+                at = receivers_.erase(at);
+                continue;
+            }
+            auto const found = std::find_if(mail_.begin(), mail_.end(), [&](message const& one) { return one.name == checkpoints_[no].takes; });
+            if (found == mail_.end()) {
+                ++at;
+                continue;
+            }
+            at = receivers_.erase(at);
+            time_point const now = parts_.now();
+            begin_step(parts_, task_, no, now);
+            parts_.records.take(task_, found->sequence);
+            settle_step(parts_, task_, no, {attempt_outcome::kind::completed, detail::as_received(found->body), {}, {}}, now, {});
+            mail_.erase(found);
+        }
+    }
+
+    engine_parts& parts_;
+    task_run& task_;
+    checkpoint_book checkpoints_;
+    std::deque<step_no> to_tell_;                          ///< over and durable, in order
+    std::int64_t last_told_ = 0;                           ///< the order of the last one told
+    std::vector<step_no> deferred_;                        ///< to begin when all records were told
+    std::vector<step_no> receivers_;                       ///< in order of asking
+    std::deque<message> mail_;                             ///< not taken
+    std::vector<task_id> children_; ///< attached, and not known to have ended
+    bool is_started_ = false;
+    bool is_replaying_ = true;
+    bool is_cancelling_ = false;
+    bool is_result_written_ = false;
+    std::optional<std::string> cancelled_; ///< why
+    std::optional<std::string> failed_;
+    script_run run_{parts_.strand, *this, [this] { task_.wake(); }}; ///< goes first: its frames know the rest
+};
+
+} // namespace tasker

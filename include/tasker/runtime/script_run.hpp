@@ -1,0 +1,132 @@
+#pragma once
+
+#include <tasker/flow/workflow_context.hpp>
+#include <tasker/runtime/script_loop.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tasker {
+
+/// One run of a workflow's coroutine, with what it has to undo should it fail: its frames, its handlers, its end.
+/// Belongs to the strand. Destroying it destroys the frames, once nothing outside holds a handler of theirs.
+class script_run {
+public:
+    script_run(boost::asio::any_io_executor strand, workflow_services& services, std::function<void()> on_news)
+        : services_{services}, loop_{std::make_shared<script_loop>(std::move(strand), std::move(on_news))}
+    {
+    }
+    script_run(script_run const&) = delete;
+    script_run& operator=(script_run const&) = delete;
+    ~script_run()
+    {
+        loop_->forget_owner();
+        loop_->drop();
+    }
+
+    script_loop& loop() noexcept { return *loop_; }
+    script_loop const& loop() const noexcept { return *loop_; }
+
+    /// Called once, within the loop. `coroutine` and `input` must outlive the run.
+    void start(workflow_body const& coroutine, payload const& input)
+    {
+        boost::asio::any_io_executor const executor{script_executor{loop_}};
+        boost::asio::co_spawn(executor, run(coroutine, input),
+                              boost::asio::bind_cancellation_slot(
+                                  cancel_.slot(), boost::asio::bind_executor(executor, [this](std::exception_ptr problem, payload result) {
+                                      end(problem, std::move(result));
+                                  })));
+    }
+
+    /// Stops what the coroutine waits for, and whatever it awaits from then on, but for what it undoes.
+    void cancel() { cancel_.emit(boost::asio::cancellation_type::terminal); }
+
+    void compensate(checkpoint_request undo) { undo_.push_back(std::move(undo)); }
+    bool has_to_undo() const noexcept { return !undo_.empty(); }
+
+    bool is_over() const noexcept { return is_over_; }
+    std::optional<payload> const& returned() const noexcept { return returned_; }
+    std::optional<payload> const& renewed() const noexcept { return renewed_; }
+    std::optional<std::string> const& thrown() const noexcept { return thrown_; }
+
+private:
+    boost::asio::awaitable<payload> run(workflow_body const& coroutine, payload const& input)
+    {
+        std::exception_ptr problem;
+        try {
+            co_return co_await coroutine(context_, input);
+        } catch (detail::renewal const&) {
+            throw;
+        } catch (...) {
+            problem = std::current_exception();
+        }
+        co_await boost::asio::this_coro::throw_if_cancelled(false);
+        co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+        while (!undo_.empty()) {
+            checkpoint_request next = std::move(undo_.back());
+            undo_.pop_back();
+            step_no const no = services_.ask(std::move(next));
+            if (!services_.is_told(no))
+                co_await detail::await_checkpoint(services_, no);
+            step_record const& ended = services_.record(no);
+            if (!satisfies_children(ended.state))
+                not_undone_ += "; \"" + ended.name + "\" was not done: " + (ended.last_failure ? ended.last_failure->what : "it was cancelled");
+        }
+        std::rethrow_exception(problem);
+    }
+
+    void end(std::exception_ptr const& problem, payload result)
+    {
+        is_over_ = true;
+        if (!problem) {
+            returned_ = std::move(result);
+            return;
+        }
+        try {
+            std::rethrow_exception(problem);
+        } catch (detail::renewal const& anew) {
+            renewed_ = anew.input;
+        } catch (...) {
+            thrown_ = text_of(std::current_exception()) + not_undone_;
+        }
+    }
+
+    static std::string text_of(std::exception_ptr const& problem)
+    {
+        try {
+            std::rethrow_exception(problem);
+        } catch (boost::asio::multiple_exceptions const& several) { // of branches side by side; the others were stopped
+            return text_of(several.first_exception());
+        } catch (std::exception const& thrown) {
+            return thrown.what();
+        } catch (...) {
+            return "Unknown error";
+        }
+    }
+
+    workflow_services& services_;
+    workflow_context context_{services_};
+    boost::asio::cancellation_signal cancel_;
+    std::shared_ptr<script_loop> const loop_;
+    std::vector<checkpoint_request> undo_;
+    std::string not_undone_;
+    bool is_over_ = false;
+    std::optional<payload> returned_;
+    std::optional<payload> renewed_;
+    std::optional<std::string> thrown_;
+};
+
+} // namespace tasker
