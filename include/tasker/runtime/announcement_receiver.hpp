@@ -4,14 +4,13 @@
 #include <tasker/runtime/engine_parts.hpp>
 #include <tasker/runtime/lease_keeper.hpp>
 #include <tasker/runtime/outcome_waiters.hpp>
+#include <tasker/runtime/watched_socket.hpp>
 #include <tasker/store/announcements.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -20,9 +19,6 @@
 #include <system_error>
 #include <utility>
 #include <vector>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace tasker {
 
@@ -74,7 +70,7 @@ private:
         connected_at_ = parts_.now();
         source_ = std::move(source);
         try {
-            watch(source_->descriptor());
+            socket_.emplace(parts_.strand, source_->descriptor());
         } catch (std::exception const&) { // this process has no descriptor left
             lost(std::current_exception());
             return;
@@ -85,34 +81,17 @@ private:
         hear();
     }
 
-    /// Watches a duplicate: the source closes its own when the connection breaks, and by the time we would let go of it
-    /// the number may be that of another file.
-    void watch(int descriptor)
-    {
-        int const duplicate = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-        if (duplicate < 0)
-            throw std::system_error{errno, std::generic_category(), "cannot watch the connection"};
-        descriptor_.emplace(parts_.strand);
-        boost::system::error_code problem;
-        descriptor_->assign(duplicate, problem);
-        if (problem) {
-            ::close(duplicate);
-            throw std::system_error{problem, "cannot watch the connection"};
-        }
-    }
-
     void await_news()
     {
-        descriptor_->async_wait(boost::asio::posix::descriptor_base::wait_read,
-                                [this, owner = owner_](boost::system::error_code problem) {
-                                    auto const alive = owner.lock();
-                                    if (!alive || !source_ || problem == boost::asio::error::operation_aborted)
-                                        return;
-                                    if (problem)
-                                        lost(std::make_exception_ptr(std::system_error{problem, "cannot watch the connection"}));
-                                    else
-                                        hear();
-                                });
+        socket_->when_readable([this, owner = owner_](boost::system::error_code problem) {
+            auto const alive = owner.lock();
+            if (!alive || !source_ || problem == boost::asio::error::operation_aborted)
+                return;
+            if (problem)
+                lost(std::make_exception_ptr(std::system_error{problem, "cannot watch the connection"}));
+            else
+                hear();
+        });
     }
 
     void hear()
@@ -175,7 +154,7 @@ private:
 
     void disconnect()
     {
-        descriptor_.reset();
+        socket_.reset();
         source_.reset();
     }
 
@@ -190,7 +169,7 @@ private:
     outcome_waiters& waiters_;
     std::weak_ptr<engine_parts> owner_;
     std::unique_ptr<announcement_source> source_;
-    std::optional<boost::asio::posix::stream_descriptor> descriptor_; ///< a duplicate of the source's
+    std::optional<watched_socket> socket_; ///< of the source
     time_point connected_at_{};
     int failures_ = 0; ///< in a row
     bool stopped_ = false;

@@ -63,6 +63,7 @@ public:
         post.serve(alias);
         waiters.serve(alias);
         receiver.serve(alias);
+        parts.small.serve(alias);
         parts.records.serve(alias);
     }
 

@@ -12,6 +12,7 @@
 #include <tasker/runtime/parker.hpp>
 #include <tasker/runtime/ready_queue.hpp>
 #include <tasker/runtime/sleeper.hpp>
+#include <tasker/runtime/small_commits.hpp>
 #include <tasker/runtime/task_run.hpp>
 #include <tasker/store/any_store.hpp>
 
@@ -70,8 +71,8 @@ struct engine_parts {
         : options{given}, strand{std::move(on_strand)}, time{around.time ? std::move(around.time) : std::make_shared<system_clock>()}, random{around.seed},
           ids{around.seed ^ 0x5bd1'e995'9d1b'54a5U}, worker{ids.next<worker_id>(time->now())}, store{std::move(into)},
           calls{strand, store.blocks() ? around.calls : store_calls::in_place}, waits{*time, strand, schedule_drain},
-          blocking{std::move(around.blocking), options.blocking_threads},
-          records{{store, calls, waits, *time, events, worker, options.max_journal_records, options.max_journal_bytes,
+          blocking{std::move(around.blocking), options.blocking_threads}, small{{store, calls, *time, strand}},
+          records{{store, calls, small, waits, *time, events, worker, options.max_journal_records, options.max_journal_bytes,
                    options.record_start_within},
                   std::move(on_committed)},
           schedule{std::move(schedule_drain)}
@@ -93,6 +94,7 @@ struct engine_parts {
     offload calls;
     parker waits;
     blocking_pool blocking; ///< outlives the attempts that wait in the journal
+    small_commits small;
     journal records;
     ready_queue ready;
     std::function<void()> const schedule; ///< have the drain run soon

@@ -4,6 +4,7 @@
 #include <tasker/runtime/in_doubt.hpp>
 #include <tasker/runtime/offload.hpp>
 #include <tasker/runtime/parker.hpp>
+#include <tasker/runtime/small_commits.hpp>
 #include <tasker/runtime/task_run.hpp>
 #include <tasker/store/any_store.hpp>
 
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +57,7 @@ public:
     struct parts {
         any_store& store;
         offload& calls;
+        small_commits& small;
         parker& waits;
         clock& time;
         event_bus& events;
@@ -227,6 +230,15 @@ private:
     void commit()
     {
         flying_->rows.worker = parts_.worker;
+        bool const is_small = failures_ == 0 && parts_.small.begin(flying_->rows, [this](std::optional<commit_result> const& result) {
+            result ? succeeded(*result) : call_store();
+        });
+        if (!is_small)
+            call_store();
+    }
+
+    void call_store()
+    {
         parts_.calls.run(
             offload::lane::journal, owner_, 
             [store = &parts_.store, batch = flying_] {

@@ -2,6 +2,7 @@
 
 #include <tasker/base/config.hpp>
 #include <tasker/store/announcements.hpp>
+#include <tasker/store/commit_line.hpp>
 #include <tasker/store/store.hpp>
 #include <tasker/store/store_transaction.hpp>
 
@@ -45,6 +46,8 @@ public:
     std::unique_ptr<store_transaction> begin();
     /// Connects to hear what other processes announce; nothing when this store has no such way. Blocks.
     std::unique_ptr<announcement_source> listen();
+    /// Connects to commit small batches without blocking; nothing when this store has no such way. Blocks.
+    std::unique_ptr<commit_line> open_line();
 
 private:
     struct interface {
@@ -67,6 +70,7 @@ private:
         virtual bool is_transactional() const = 0;
         virtual std::unique_ptr<store_transaction> begin() = 0;
         virtual std::unique_ptr<announcement_source> listen() = 0;
+        virtual std::unique_ptr<commit_line> open_line() = 0;
     };
 
     template <class Store>
@@ -105,6 +109,13 @@ private:
         {
             if constexpr (announcing_store<Store>)
                 return store.listen();
+            else
+                return nullptr;
+        }
+        std::unique_ptr<commit_line> open_line() override
+        {
+            if constexpr (lined_store<Store>)
+                return store.open_line();
             else
                 return nullptr;
         }

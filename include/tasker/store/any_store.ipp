@@ -55,5 +55,6 @@ TASKER_INLINE bool any_store::is_transactional() const { return self_->is_transa
 TASKER_INLINE std::unique_ptr<store_transaction> any_store::begin() { return self_->begin(); }
 
 TASKER_INLINE std::unique_ptr<announcement_source> any_store::listen() { return self_->listen(); }
+TASKER_INLINE std::unique_ptr<commit_line> any_store::open_line() { return self_->open_line(); }
 
 } // namespace tasker

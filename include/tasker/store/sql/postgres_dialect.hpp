@@ -243,7 +243,7 @@ private:
             fill_in(text, "$live$", is_live_on_postgres);
             fill_in(text, "$over$", is_over_on_postgres);
             fill_in(text, "$closed$", is_closed());
-            fill_in(text, "$by_index$", by_index);
+            fill_in(text, "$by_index$", by_index());
             fill_in(text, "$steps_storage$", steps_storage);
             fill_in(text, "$clock$", clock_expression);
             fill_in(text, "$task_columns$", new_task_columns);

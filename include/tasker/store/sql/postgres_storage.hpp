@@ -33,9 +33,19 @@ inline state_listing listing_of(task_state state)
 /// What every function is planned with: once a session, for any arguments, and never by reading a table whole, however
 /// small it seemed then. A plan outlives the table's first million rows, and nobody may have analyzed it before. Nor is it
 /// compiled, which takes a second, whatever the session says.
-inline constexpr std::string_view by_index =
-    "set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off "
-    "set enable_hashjoin = off set enable_mergejoin = off set jit = off";
+inline constexpr std::string_view planned_by_index[] = {
+    "plan_cache_mode = force_generic_plan", "enable_seqscan = off", "enable_bitmapscan = off",
+    "enable_hashjoin = off", "enable_mergejoin = off", "jit = off",
+};
+
+/// The same in a function's head.
+inline std::string by_index()
+{
+    std::string text;
+    for (std::string_view const setting : planned_by_index)
+        text.append(text.empty() ? "set " : " set ").append(setting);
+    return text;
+}
 
 /// The indexes that take the place of those of version 1 that name `state`. Lists by state hold the workflow, too, so that
 /// one workflow's few rows are found without a look at the others' tasks.
