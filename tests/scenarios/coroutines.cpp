@@ -17,7 +17,6 @@ using tasker::workflow_context;
 namespace {
 
 constexpr tasker::retry_policy thrice{.max_attempts = 3, .backoff = tasker::exponential{.initial = 200ms, .factor = 2.0, .cap = 30s}, .jitter = tasker::jitter::none};
-constexpr tasker::retry_policy once{.max_attempts = 1};
 
 template <class Coroutine>
 tasker::workflow named(Coroutine coroutine, std::string version = "1.0.0")

@@ -219,7 +219,7 @@ public:
         step_no const no = services_->ask({"join:", name, {}, detail::nothing_to_do(), detail::longest_sleep, detail::end_of(child)});
         if (!services_->is_told(no))
             co_await detail::await_checkpoint(*services_, no);
-        step_record const& ended = services_->record(no);
+        step_record const ended = services_->record(no); // a copy: to cancel is a checkpoint, too, and records move
         if (ended.state == step_state::cancelled && !options.detached)
             services_->cancel(child, name);
         services_->detach(child);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -113,11 +114,12 @@ public:
     /// Moves the steps whose back-off is over to the ready ones, in the order in which they were due.
     void wake(time_point now)
     {
-        std::vector<step_no> woken; // settling takes them from waiting_
-        std::copy_if(waiting_.begin(), waiting_.end(), std::back_inserter(woken),
-                     [&](step_no no) { return due_of(no) <= now; });
-        std::stable_sort(woken.begin(), woken.end(), [&](step_no a, step_no b) { return due_of(a) < due_of(b); });
-        for (step_no const no : woken)
+        std::vector<std::tuple<time_point, std::size_t, step_no>> woken; // settling takes them from waiting_
+        for (std::size_t at = 0; at < waiting_.size(); ++at)
+            if (due_of(waiting_[at]) <= now)
+                woken.emplace_back(due_of(waiting_[at]), at, waiting_[at]);
+        std::sort(woken.begin(), woken.end());
+        for (auto const& [due, at, no] : woken)
             settle_in(no, now);
     }
 

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -28,7 +29,7 @@ namespace tasker {
 class script final : public task_script, public workflow_services {
 public:
     script(engine_parts& parts, task_run& of)
-        : parts_{parts}, task_{of}, checkpoints_{of}, to_tell_{checkpoints_.ended()}, last_told_{0},
+        : parts_{parts}, task_{of}, checkpoints_{of}, to_tell_{checkpoints_.ended()},
           mail_{std::make_move_iterator(of.mail.begin()), std::make_move_iterator(of.mail.end())}
     {
     }
@@ -252,17 +253,16 @@ private:
     /// Everything recorded was told: what is new begins, unless a record is left that the coroutine has not come to.
     void go_live()
     {
+        if (!failed_ && checkpoints_.owes())
+            diverge(checkpoints_.first_owed());
         if (failed_)
             return;
-        if (checkpoints_.owes()) {
-            diverge(checkpoints_.first_owed());
-            return;
-        }
         is_replaying_ = false;
-        std::stable_sort(deferred_.begin(), deferred_.end(), [this](step_no a, step_no b) { // what was due first comes first
-            return task_.plan.record(a).next_retry_at < task_.plan.record(b).next_retry_at;
-        });
+        std::vector<std::tuple<std::optional<time_point>, std::size_t, step_no>> next; // what was due first comes first
         for (step_no const no : std::exchange(deferred_, {}))
+            next.emplace_back(task_.plan.record(no).next_retry_at, next.size(), no);
+        std::sort(next.begin(), next.end());
+        for (auto const& [due, at, no] : next)
             begin(no);
     }
 

@@ -142,9 +142,9 @@ public:
 private:
     void sort_out(std::vector<message>& told)
     {
-        auto const first = std::stable_partition(told.begin(), told.end(), [](message const& one) { return one.name != detail::cancel_order; });
-        std::move(first, told.end(), std::back_inserter(orders));
-        told.erase(first, told.end());
+        auto const is_order = [](message const& one) { return one.name == detail::cancel_order; };
+        std::copy_if(told.begin(), told.end(), std::back_inserter(orders), is_order);
+        std::erase_if(told, is_order);
     }
 
     unique_function<void(task_run&)> on_wake_;
