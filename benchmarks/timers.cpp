@@ -339,7 +339,7 @@ void tell_waiting(benchmark::report& to, bool quick)
     benchmark::tell("parked tasks");
     footprint const parked = measure_waiting(*on, count, 1h);
     to.add({"a resident one, in the process", "bytes", resident.process, {}, bound::figure_at_most, 600});
-    to.add({"a parked one, in the process, with SQLite's own cache", "bytes", parked.process, {}, bound::figure_at_most, 50});
+    to.add({"a parked one, in the process, with SQLite's own cache", "bytes", parked.process, {}, bound::figure_at_most, 1});
     to.add({"a parked one with its step and its history, in the database", "bytes", parked.database, {}, bound::figure_at_most, 400});
 }
 
