@@ -1,5 +1,6 @@
 // Retry-After fields: see parse_retry_after.
 
+#include <tasker/policy/http_date.hpp>
 #include <tasker/policy/http_retry.hpp>
 
 #include "fuzz/target.hpp"

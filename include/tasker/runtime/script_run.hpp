@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/flow/workflow.hpp>
 #include <tasker/flow/workflow_context.hpp>
 #include <tasker/runtime/script_loop.hpp>
 
