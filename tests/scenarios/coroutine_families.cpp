@@ -142,7 +142,7 @@ TEST_CASE("children end with their cancelled parent, unless they are detached")
         std::map<std::string, std::string> ends;
         for (auto const& one : sim.await(sim.engine().find({})))
             if (one.id != id)
-                ends[one.identity_key.substr(one.identity_key.find('/') + 1)] = one.status_reason + std::string{name(one.state)};
+                ends[one.identity_key.substr(37, one.identity_key.rfind('/') - 37)] = one.status_reason + std::string{name(one.state)};
         CHECK(ends == std::map<std::string, std::string>{{"child:kept", "waiting_for_dependenciespending"},
                                                          {"child:parked", "its parent was cancelledcancelled"},
                                                          {"child:busy", "its parent was cancelledcancelled"}});
@@ -359,4 +359,120 @@ TEST_CASE("an attempt that is out of time ends before its coroutine goes on")
         CHECK(report.elapsed == 5s);
         CHECK(report.step("slow").record.last_failure->kind == tasker::failure_kind::timeout);
     });
+}
+
+TEST_CASE("a second cancel waits, too, until what was done is undone")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        int undone = 0;
+        auto const flow = named("patient", [&undone](workflow_context& wf) -> asio::awaitable<void> {
+            wf.compensate("slowly", [&undone](step_context& s) -> asio::awaitable<void> {
+                co_await s.sleep_for(1h);
+                ++undone;
+            });
+            co_await wf.sleep("long", 24h);
+        });
+        auto const id = sim.submit(flow);
+        sim.advance(1min);
+        sim.await(sim.engine().cancel(id, "first"));
+        sim.advance(10min);
+        sim.await(sim.engine().cancel(id, "second"));
+        sim.finish(id);
+        CHECK(undone == 1);
+        CHECK(sim.report(id).state == tasker::task_state::cancelled);
+    });
+}
+
+TEST_CASE("a map whose name cannot be recorded is refused to the coroutine, which may go on")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        auto const report = sim.run(named("refused", [](workflow_context& wf) -> asio::awaitable<std::string> {
+            std::vector<int> const items{1, 2, 3};
+            try {
+                co_await wf.map("a#b", items, [](int n) { return n; });
+            } catch (tasker::error const& problem) {
+                co_return problem.code() == tasker::errc::invalid_definition ? "refused" : "?";
+            }
+            co_return "taken";
+        }));
+        CHECK(report.result<std::string>() == "refused");
+    });
+}
+
+TEST_CASE("what starts anew starts children and sends messages of its own, each once")
+{
+    tasker::workflow const parent = named("rounds", [](workflow_context& wf, int const& round) -> asio::awaitable<int> {
+        int const twice = co_await wf.child<int>("twice", "test/double", round);
+        if (round < 3)
+            wf.continue_as_new(round + 1);
+        co_return twice;
+    });
+    survives_everywhere(parent, 1, "6", {.others = {doubling_graph()}, .rounds = 3});
+}
+
+TEST_CASE("a branch beside others can start its task anew, whichever stands first")
+{
+    survives_everywhere(named("beside", [](workflow_context& wf, int const& round) -> asio::awaitable<int> {
+                            auto const renew = [&wf, &round]() -> asio::awaitable<void> {
+                                co_await wf.sleep("a moment", 1s);
+                                if (round < 2)
+                                    wf.continue_as_new(round + 1);
+                            };
+                            co_await (wf.sleep("left", 1h) && renew());
+                            co_return round;
+                        }), 1, "2", {.rounds = 2});
+}
+
+TEST_CASE("a failure is retried though a branch beside it ended well after it")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        bool is_mended = false;
+        auto const flow = named("beside", [&is_mended](workflow_context& wf) -> asio::awaitable<int> {
+            auto const both = co_await (wf.step("fails", [&](step_context& s) -> asio::awaitable<int> {
+                co_await s.sleep_for(1s);
+                if (!is_mended)
+                    throw tasker::permanent_error{"broken"};
+                co_return 1;
+            }) && wf.step("deaf", [](step_context& s) -> asio::awaitable<int> {
+                try {
+                    co_await s.sleep_for(1min);
+                } catch (boost::system::system_error const&) { // told to stop, and does not
+                }
+                co_return 2;
+            }));
+            co_return std::get<0>(both) + std::get<1>(both);
+        });
+        auto const id = sim.submit(flow);
+        sim.finish(id);
+        REQUIRE(sim.report(id).state == tasker::task_state::error);
+        is_mended = true;
+        sim.await(sim.engine().retry(id));
+        sim.finish(id);
+        CHECK(sim.report(id).state == tasker::task_state::complete);
+        CHECK(sim.report(id).result<int>() == 3);
+    });
+}
+
+TEST_CASE("a body uses only such random numbers as the task keeps, whatever crashes")
+{
+    tasker::memory_store const data;
+    std::vector<std::string> used;
+    auto const flow = named("drawn", [&used](workflow_context& wf) -> asio::awaitable<std::string> {
+        std::string const key = wf.uuid();
+        co_await wf.step("charge", [&](step_context& s) -> asio::awaitable<void> {
+            used.push_back(key);
+            co_await s.sleep_for(1min);
+        });
+        co_return key;
+    });
+    auto options = support::crash_options([data] { return tasker::any_store{data}; });
+    tasker::testing::simulation sim{std::move(options)};
+    auto const id = sim.submit(flow);
+    while (used.empty())
+        REQUIRE(sim.step(sim.now() + 1min));
+    sim.crash(4h + 1s);
+    sim.finish(id);
+    REQUIRE(used.size() == 2);
+    CHECK(used[0] == used[1]);
+    CHECK(sim.report(id).result<std::string>() == used[0]);
 }

@@ -14,23 +14,34 @@ namespace tasker {
 
 namespace detail {
 
-template <class Function>
-struct coroutine_traits : coroutine_traits<decltype(&Function::operator())> {
-};
+template <class Signature>
+struct coroutine_signature;
 template <class Result>
-struct coroutine_traits<boost::asio::awaitable<Result> (*)(workflow_context&)> {
+struct coroutine_signature<boost::asio::awaitable<Result>(workflow_context&)> {
     using result = Result;
     using input = void;
 };
 template <class Result, class Input>
-struct coroutine_traits<boost::asio::awaitable<Result> (*)(workflow_context&, Input)> {
+struct coroutine_signature<boost::asio::awaitable<Result>(workflow_context&, Input)> {
     using result = Result;
     using input = std::remove_cvref_t<Input>;
 };
-template <class Class, class Result, class... Arguments>
-struct coroutine_traits<boost::asio::awaitable<Result> (Class::*)(Arguments...) const>
-    : coroutine_traits<boost::asio::awaitable<Result> (*)(Arguments...)> {
-};
+
+/// The signature of a function, or of a closure's call.
+template <class Result, class... Arguments>
+auto signature_of_call(Result (*)(Arguments...)) -> coroutine_signature<Result(Arguments...)>;
+template <class Closure, class Result, class... Arguments>
+auto signature_of_call(Result (Closure::*)(Arguments...) const) -> coroutine_signature<Result(Arguments...)>;
+template <class Coroutine>
+auto signature_of_coroutine()
+{
+    if constexpr (std::is_pointer_v<Coroutine>)
+        return std::type_identity<decltype(signature_of_call(std::declval<Coroutine>()))>{};
+    else
+        return std::type_identity<decltype(signature_of_call(&Coroutine::operator()))>{};
+}
+template <class Coroutine>
+using coroutine_traits = typename decltype(signature_of_coroutine<Coroutine>())::type;
 
 /// The coroutine around a user's: keeps the input alive and encodes the result.
 template <class Result, class Coroutine, class... Input>

@@ -146,9 +146,10 @@ public:
     /// did not ask yet, gets `oldest`. Throws `permanent_error` when its version is older than `oldest`, or newer than `newest`.
     int version(std::string change, int oldest, int newest)
     {
-        if (!services_->is_recorded("version:", change) && services_->is_behind())
-            return oldest;
-        int const which = codec<int>::decode(services_->instant("version:", change, [newest] { return codec<int>::encode(newest); }));
+        auto const asked_before = services_->latest("version:", change);
+        int const first = !services_->is_recorded("version:", change) && services_->is_behind() ? oldest : newest;
+        int const which = codec<int>::decode(
+            asked_before ? *asked_before : services_->instant("version:", change, [first] { return codec<int>::encode(first); }));
         if (which < oldest || which > newest)
             throw permanent_error{"the task runs version " + std::to_string(which) + " of change \"" + change + "\", and the code knows " +
                                   std::to_string(oldest) + " to " + std::to_string(newest) + "; run it with code that knows its version"};
@@ -164,6 +165,8 @@ public:
     {
         static_assert(!breaks_in_co_await<Body>, "tasker: g++ before 13 destroys an owning closure inside co_await twice; "
                                                  "capture by reference or name the closure first");
+        static_assert(std::is_lvalue_reference_v<decltype(*std::begin(items))>,
+                      "tasker: map needs a range that holds its items, such as a vector; put what is computed into one first");
         std::vector<checkpoint_request> asked;
         for (auto const& item : items) {
             auto one = detail::item_body<Body, std::decay_t<decltype(item)>>{&body, &item};
@@ -250,7 +253,8 @@ public:
     template <class Input>
     [[noreturn]] void continue_as_new(Input const& input)
     {
-        throw detail::renewal{codec<stored_type<Input>>::encode(input)};
+        services_->renew(codec<stored_type<Input>>::encode(input));
+        throw detail::renewal{};
     }
 
 private:

@@ -82,6 +82,8 @@ public:
     virtual void cancel(task_id child, std::string name) = 0;
     /// What is to be run when the coroutine fails or is cancelled, the last one first.
     virtual void compensate(checkpoint_request undo) = 0;
+    /// Has the task start anew when the coroutine has ended by the exception that follows.
+    virtual void renew(payload input) = 0;
     /// Sends with the commit that makes the checkpoint durable, once.
     virtual void send(task_id to, std::string name, payload body) = 0;
 

@@ -55,15 +55,16 @@ inline command_effect step_command_effect(command const& asked, task_state task,
     return effect;
 }
 
-/// Where the last checkpoint that succeeded stands among those that are over. Its coroutine has got over what failed before, and
-/// what was stopped after it was so because of the failure that ended the task.
-inline std::int64_t last_success(task_plan const& plan)
+/// Whether the coroutine got over the failure of a checkpoint: another one began after it, and succeeded.
+inline bool is_got_over(task_plan const& plan, step_record const& failed)
 {
-    std::int64_t last = 0;
-    for (step_no no = 0; no < plan.shape().size(); ++no)
-        if (satisfies_children(plan.record(no).state))
-            last = std::max(last, plan.record(no).order);
-    return last;
+    for (step_no no = 0; no < plan.shape().size(); ++no) {
+        step_record const& other = plan.record(no);
+        if (satisfies_children(other.state) && other.order > failed.order && other.started_at && failed.finished_at &&
+            *other.started_at >= *failed.finished_at)
+            return true;
+    }
+    return false;
 }
 
 inline command_effect retry_effect(task_state task, task_plan const& plan)
@@ -71,12 +72,14 @@ inline command_effect retry_effect(task_state task, task_plan const& plan)
     if (task != task_state::error)
         return refuse("only a task in error can be retried; this one is " + std::string{name(task)});
     command_effect effect{task_state::pending, {}, {}, {}};
-    std::int64_t const kept = last_success(plan);
-    for (step_no no = 0; no < plan.shape().size(); ++no)
-        if (step_record const& record = plan.record(no); record.state == step_state::error && (record.name.empty() || record.order == 0 || record.order > kept))
+    for (step_no no = 0; no < plan.shape().size(); ++no) {
+        step_record const& record = plan.record(no);
+        bool const is_declared = record.name.empty() || record.order == 0;
+        if (record.state == step_state::error && (is_declared || !is_got_over(plan, record)))
             effect.steps.push_back({no, step_state::pending});
-        else if (record.state == step_state::cancelled && record.order > kept)
-            effect.forgotten.push_back(no);
+        else if (record.state == step_state::cancelled && !is_declared && !is_got_over(plan, record))
+            effect.forgotten.push_back(no); // it was stopped because of the failure that ended the task
+    }
     return effect;
 }
 

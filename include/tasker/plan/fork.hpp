@@ -21,7 +21,7 @@ inline task_snapshot fork(task_snapshot const& original, std::string_view from, 
     auto const& [number, record] = *found;
     auto const is_before = [&, no = number, until = record.order](auto const& one) {
         bool const is_over = one.second.order > 0 && !one.second.name.starts_with('~') && (until > 0 ? one.second.order < until : one.first < no);
-        bool const is_instant = one.second.order == 0 && one.second.state == step_state::complete && one.first < no;
+        bool const is_instant = one.second.order == 0 && one.second.state == step_state::complete && !one.second.name.starts_with('~') && one.first < no;
         return is_over || is_instant;
     };
     task_snapshot made{original.task, {}, {}};

@@ -134,8 +134,14 @@ public:
     {
         return std::find_if(all_.begin(), all_.end(), [](checkpoint const& one) { return one.is_owed; })->name;
     }
-    /// The first checkpoint that the coroutine came to and no record has.
-    std::optional<step_no> newest() const noexcept { return newest_; }
+
+    /// Why the coroutine cannot go on where `recorded` was recorded; it has `otherwise` when it asked for nothing new.
+    std::string difference(std::string const& recorded, std::string const& otherwise) const
+    {
+        return "the code of the workflow has changed: where this task recorded \"" + recorded + "\", it now " +
+               (newest_ ? "asks for \"" + all_[*newest_].name + '"' : otherwise) +
+               "; bring the old code back, or have the new one ask wf.version, then retry the task";
+    }
 
 private:
     static constexpr std::array<std::string_view, 12> kinds{"join:", "cancel:", "sleep:", "receive:", "send:", "now:", "random:", "uuid:", "value:", "version:", "child:", "undo:"};

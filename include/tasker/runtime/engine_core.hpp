@@ -55,16 +55,14 @@ public:
     /// Called once, right after construction.
     void serve()
     {
-        auto const alias = std::shared_ptr<engine_parts>{shared_from_this(), &parts};
+        std::shared_ptr<engine_parts> const alias{shared_from_this(), &parts};
         executor.serve(alias);
-        parts.waits.serve(alias);
         leases.serve(alias);
         commands.serve(alias);
         post.serve(alias);
         waiters.serve(alias);
         receiver.serve(alias);
-        parts.small.serve(alias);
-        parts.records.serve(alias);
+        parts.serve(alias);
     }
 
     void add(std::shared_ptr<registered_workflow> workflow)
@@ -385,6 +383,7 @@ private:
             is_drained_ = true;
             waiters.stop();
             receiver.stop();
+            parts.small.stop();
             parts.events.publish(engine_drained{parts.now()});
             for (drained& then : std::exchange(drain_waiters_, {}))
                 then(nullptr);

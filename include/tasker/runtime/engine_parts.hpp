@@ -79,6 +79,13 @@ struct engine_parts {
     {
     }
 
+    void serve(std::shared_ptr<engine_parts> const& alias)
+    {
+        waits.serve(alias);
+        small.serve(alias);
+        records.serve(alias);
+    }
+
     time_point now() const { return time->now(); }
     double draw() { return std::uniform_real_distribution<double>{}(random); }
 

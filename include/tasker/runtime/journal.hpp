@@ -195,6 +195,18 @@ public:
             asked.then(nullptr);
     }
 
+    /// The same, when all that was written so far is durable: at once when it is.
+    void when_all_durable(task_run& task, unique_function<void(std::exception_ptr)> then)
+    {
+        durable_note asked{durable_note::kind::call, task.shared_from_this(), 0, std::move(then)};
+        if (!gathering_->rows.empty())
+            note(std::move(asked));
+        else if (in_flight_)
+            flying_->notes.push_back(std::move(asked));
+        else
+            asked.then(nullptr);
+    }
+
     /// To be published when the present batch is durable. `make` is called only when somebody listens.
     template <class Event, class Make>
     void tell(task_run& task, Make make)

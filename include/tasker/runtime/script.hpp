@@ -4,6 +4,8 @@
 #include <tasker/runtime/attempt.hpp>
 #include <tasker/runtime/checkpoint_book.hpp>
 #include <tasker/runtime/engine_parts.hpp>
+#include <tasker/runtime/instant_gate.hpp>
+#include <tasker/runtime/mailbox.hpp>
 #include <tasker/runtime/script_run.hpp>
 #include <tasker/runtime/start_child.hpp>
 #include <tasker/runtime/task_moves.hpp>
@@ -29,8 +31,7 @@ namespace tasker {
 class script final : public task_script, public workflow_services {
 public:
     script(engine_parts& parts, task_run& of)
-        : parts_{parts}, task_{of}, checkpoints_{of}, to_tell_{checkpoints_.ended()},
-          mail_{std::make_move_iterator(of.mail.begin()), std::make_move_iterator(of.mail.end())}
+        : parts_{parts}, task_{of}, checkpoints_{of}, to_tell_{checkpoints_.ended()}
     {
     }
 
@@ -59,9 +60,11 @@ public:
         });
         if (is_replaying_ || failed_ || !run_.is_over())
             return;
-        if (run_.thrown())
+        if (run_.thrown()) {
             failed_ = cancelled_ ? *cancelled_ : *run_.thrown();
-        else if (run_.returned() && !std::exchange(is_result_written_, true))
+            if (run_.has_undone())
+                record_instant(checkpoints_.add(std::string{undone_name}), {});
+        } else if (run_.returned() && !std::exchange(is_result_written_, true))
             record_instant(checkpoints_.add("return"), *run_.returned());
     }
 
@@ -71,9 +74,9 @@ public:
             return cancelled_ && run_.thrown() ? script_progress::cancelled : script_progress::failed;
         if (is_result_written_)
             return script_progress::returned;
-        if (is_replaying_ || last_told_ < task_.last_order || !run_.loop().empty())
+        if (is_replaying_ || gate_.is_holding() || last_told_ < task_.last_order || !run_.loop().empty())
             return script_progress::busy;
-        return run_.renewed() ? script_progress::renewed : script_progress::waits;
+        return run_.is_over() && run_.renewed() ? script_progress::renewed : script_progress::waits;
     }
     std::string const& failure() const override { return *failed_; }
     payload const& renewed_input() const override { return *run_.renewed(); }
@@ -87,11 +90,7 @@ public:
             step_no const no = checkpoints_.add(std::string{cancelled_name});
             time_point const at = parts_.now();
             start_task(parts_, task_, parts_.now());
-            end_now(no, [&](step_record& row) {
-                row.state = step_state::complete;
-                row.result = codec<std::string>::encode(reason);
-                row.started_at = row.finished_at = at;
-            });
+            end_now(no, [&](step_record& row) { complete(row, codec<std::string>::encode(reason), at); });
             trace_instant(parts_, task_, no, at);
         }
         return true;
@@ -109,7 +108,7 @@ public:
 
     void take_mail(std::vector<message> mail) override
     {
-        std::move(mail.begin(), mail.end(), std::back_inserter(mail_));
+        mail_.put(std::move(mail));
         if (!is_replaying_)
             hand_out_mail();
     }
@@ -190,24 +189,34 @@ public:
 
     step_body starting(child_request asked) override
     {
-        return awaitable_body{[this, asked = std::move(asked)](step_context& context, step_arguments) {
-            return detail::start_child(parts_, {asked, context.idempotency_key(), task(), {}});
+        return awaitable_body{[this, asked = std::move(asked), anew = generation()](step_context& context, step_arguments) {
+            return detail::start_child(parts_, {asked, context.idempotency_key() + '/' + anew, task(), {}});
         }};
     }
     void attach(task_id child) override { children_.push_back(child); }
     void detach(task_id child) override { std::erase(children_, child); }
     void cancel(task_id child, std::string name) override { send("cancel:", name, {child, 0, std::string{detail::cancel_order}, {}, {}}); }
     void compensate(checkpoint_request undo) override { run_.compensate(std::move(undo)); }
+    void renew(payload input) override { run_.renew(std::move(input)); }
 
 private:
     static constexpr std::string_view cancelled_name = "~cancelled";
 
+    /// Differs each time that the task starts anew, so that what it sends and starts then is not taken for what it did before.
+    std::string const& generation()
+    {
+        if (!generation_)
+            generation_ = codec<std::string>::decode(instant("uuid:", "~generation", [this] { return codec<std::string>::encode(draw_id()); }));
+        return *generation_;
+    }
+
     void send(std::string_view kind, std::string const& name, message what)
     {
+        std::string const& anew = generation();
         step_no const no = come_to(kind, name);
         if (task_.plan.record(no).state == step_state::complete)
             return;
-        what.key = to_text(task()) + "/" + checkpoints_[no].name;
+        what.key = to_text(task()) + "/" + checkpoints_[no].name + "/" + anew;
         checkpoints_[no].mail = std::move(what);
         record_instant(no, {});
     }
@@ -266,14 +275,7 @@ private:
             begin(no);
     }
 
-    void diverge(std::string const& recorded)
-    {
-        std::string next = run_.is_over() ? "ends" : "comes to nothing";
-        if (auto const newest = checkpoints_.newest())
-            next = "asks for \"" + checkpoints_[*newest].name + '"';
-        failed_ = "the code of the workflow has changed: where this task recorded \"" + recorded + "\", it now " + next +
-                  "; bring the old code back, or have the new one ask wf.version, then retry the task";
-    }
+    void diverge(std::string const& recorded) { failed_ = checkpoints_.difference(recorded, run_.is_over() ? "ends" : "comes to nothing"); }
 
     /// The coroutine has come to a checkpoint that is not over: from here on it goes its way like any step.
     void begin(step_no no)
@@ -294,20 +296,24 @@ private:
             end_now(no, [](step_record&) {}); // its policy allows less than it did
             return;
         }
-        task_.plan.release(no, parts_.now());
+        gate_.pass([this, no] {
+            if (task_.plan.record(no).order == 0 && !is_finished(task_.record.state))
+                task_.plan.release(no, parts_.now());
+            task_.wake();
+        });
         if (one.is_stopped)
             stop_now(no);
         else if (!one.takes.empty()) {
-            receivers_.push_back(no);
+            mail_.expect(no, one.takes);
             hand_out_mail();
         }
-        task_.wake();
     }
 
     void stop_now(step_no no)
     {
         auto const running = std::find_if(task_.attempts.begin(), task_.attempts.end(), [no](auto const& each) { return each->step == no; });
         if (running != task_.attempts.end()) {
+            (*running)->is_late = false; // it was stopped, and is not to be tried again
             std::shared_ptr{*running}->cancel();
             return;
         }
@@ -333,14 +339,17 @@ private:
         parts_.records.note({durable_note::kind::step_written, task_.shared_from_this(), no, {}});
     }
 
+    static void complete(step_record& row, payload value, time_point at)
+    {
+        row.state = step_state::complete;
+        row.result = std::move(value);
+        row.started_at = row.finished_at = at;
+    }
+
     void record_instant(step_no no, payload value)
     {
         time_point const at = parts_.now();
-        task_.plan.revise(no, [&](step_record& row) {
-            row.state = step_state::complete;
-            row.result = std::move(value);
-            row.started_at = row.finished_at = at;
-        });
+        task_.plan.revise(no, [&](step_record& row) { complete(row, std::move(value), at); });
         if (is_replaying_)
             deferred_.push_back(no);
         else
@@ -353,30 +362,20 @@ private:
         time_point const at = *task_.plan.record(no).finished_at;
         trace_instant(parts_, task_, no, at);
         parts_.records.write_step(task_, no);
+        gate_.drawn(no);
         if (auto& mail = checkpoints_[no].mail)
             parts_.records.send(task_, *std::exchange(mail, std::nullopt));
     }
 
     void hand_out_mail()
     {
-        for (auto at = receivers_.begin(); at != receivers_.end();) {
-            step_no const no = *at;
-            if (task_.plan.record(no).state != step_state::pending) {
-                at = receivers_.erase(at);
-                continue;
-            }
-            auto const found = std::find_if(mail_.begin(), mail_.end(), [&](message const& one) { return one.name == checkpoints_[no].takes; });
-            if (found == mail_.end()) {
-                ++at;
-                continue;
-            }
-            at = receivers_.erase(at);
-            time_point const now = parts_.now();
-            begin_step(parts_, task_, no, now);
-            parts_.records.take(task_, found->sequence);
-            settle_step(parts_, task_, no, {attempt_outcome::kind::completed, detail::as_received(found->body), {}, {}}, now, {});
-            mail_.erase(found);
-        }
+        mail_.hand_out([this](step_no no) { return task_.plan.record(no).state == step_state::pending; },
+                       [this](step_no no, message const& found) {
+                           time_point const now = parts_.now();
+                           begin_step(parts_, task_, no, now);
+                           parts_.records.take(task_, found.sequence);
+                           settle_step(parts_, task_, no, {attempt_outcome::kind::completed, detail::as_received(found.body), {}, {}}, now, {});
+                       });
     }
 
     engine_parts& parts_;
@@ -385,9 +384,10 @@ private:
     std::deque<step_no> to_tell_;                          ///< over and durable, in order
     std::int64_t last_told_ = 0;                           ///< the order of the last one told
     std::vector<step_no> deferred_;                        ///< to begin when all records were told
-    std::vector<step_no> receivers_;                       ///< in order of asking
-    std::deque<message> mail_;                             ///< not taken
+    mailbox mail_{std::exchange(task_.mail, {})};
+    instant_gate gate_{parts_.records, task_};
     std::vector<task_id> children_; ///< attached, and not known to have ended
+    std::optional<std::string> generation_;
     bool is_started_ = false;
     bool is_replaying_ = true;
     bool is_cancelling_ = false;

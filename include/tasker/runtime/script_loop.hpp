@@ -46,12 +46,7 @@ public:
     /// Runs what there is and what that adds. What a handler throws goes on to the caller, the rest stays.
     void run()
     {
-        auto const before = user_.exchange(std::this_thread::get_id());
-        struct leaving {
-            std::atomic<std::thread::id>& user;
-            std::thread::id before;
-            ~leaving() { user = before; }
-        } const at_end{user_, before};
+        stay const inside{user_};
         while (!handlers_.empty()) {
             auto next = std::move(handlers_.front());
             handlers_.pop_front();
@@ -74,9 +69,8 @@ public:
     template <class Work>
     void within(Work work)
     {
-        auto const before = user_.exchange(std::this_thread::get_id());
+        stay const inside{user_};
         work();
-        user_ = before;
     }
 
     /// Whether this thread runs the coroutine.
@@ -85,6 +79,19 @@ public:
     boost::asio::execution_context& context() const { return boost::asio::query(strand_, boost::asio::execution::context); }
 
 private:
+    /// While it lives, this thread runs the coroutine.
+    class stay {
+    public:
+        explicit stay(std::atomic<std::thread::id>& user) : user_{user}, before_{user.exchange(std::this_thread::get_id())} {}
+        stay(stay const&) = delete;
+        stay& operator=(stay const&) = delete;
+        ~stay() { user_ = before_; }
+
+    private:
+        std::atomic<std::thread::id>& user_;
+        std::thread::id before_;
+    };
+
     boost::asio::any_io_executor strand_;
     std::function<void()> on_news_;
     std::deque<unique_function<void()>> handlers_;

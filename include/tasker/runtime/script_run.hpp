@@ -56,7 +56,12 @@ public:
     void cancel() { cancel_.emit(boost::asio::cancellation_type::terminal); }
 
     void compensate(checkpoint_request undo) { undo_.push_back(std::move(undo)); }
-    bool has_to_undo() const noexcept { return !undo_.empty(); }
+    /// Whether a cancel has to wait: there is something to undo, or being undone.
+    bool has_to_undo() const noexcept { return is_undoing_ || !undo_.empty(); }
+    /// Whether something was undone, once the run is over.
+    bool has_undone() const noexcept { return is_undoing_; }
+    /// The coroutine asks to start anew; an exception will end it, which branches side by side may hide.
+    void renew(payload input) { renewed_ = std::move(input); }
 
     bool is_over() const noexcept { return is_over_; }
     std::optional<payload> const& returned() const noexcept { return returned_; }
@@ -69,13 +74,14 @@ private:
         std::exception_ptr problem;
         try {
             co_return co_await coroutine(context_, input);
-        } catch (detail::renewal const&) {
-            throw;
         } catch (...) {
             problem = std::current_exception();
         }
+        if (renewed_)
+            std::rethrow_exception(problem);
         co_await boost::asio::this_coro::throw_if_cancelled(false);
         co_await boost::asio::this_coro::reset_cancellation_state(boost::asio::disable_cancellation());
+        is_undoing_ = !undo_.empty();
         while (!undo_.empty()) {
             checkpoint_request next = std::move(undo_.back());
             undo_.pop_back();
@@ -93,15 +99,10 @@ private:
     {
         is_over_ = true;
         if (!problem) {
+            renewed_.reset(); // it went on after all
             returned_ = std::move(result);
-            return;
-        }
-        try {
-            std::rethrow_exception(problem);
-        } catch (detail::renewal const& anew) {
-            renewed_ = anew.input;
-        } catch (...) {
-            thrown_ = text_of(std::current_exception()) + not_undone_;
+        } else if (!renewed_) {
+            thrown_ = text_of(problem) + not_undone_;
         }
     }
 
@@ -124,6 +125,7 @@ private:
     std::shared_ptr<script_loop> const loop_;
     std::vector<checkpoint_request> undo_;
     std::string not_undone_;
+    bool is_undoing_ = false;
     bool is_over_ = false;
     std::optional<payload> returned_;
     std::optional<payload> renewed_;

@@ -59,6 +59,14 @@ public:
         return true;
     }
 
+    /// The engine has drained: nothing is committed any more.
+    void stop()
+    {
+        wants_line_ = false;
+        socket_.reset();
+        line_.reset();
+    }
+
 private:
     static constexpr duration pause = std::chrono::seconds{1}; ///< after a line that could not be opened
 
@@ -73,7 +81,7 @@ private:
                 connecting_ = false;
                 if (problem)
                     next_try_ = parts_.time.now() + pause;
-                else if (*opened)
+                else if (*opened && wants_line_)
                     connected(std::move(*opened));
                 else
                     wants_line_ = false;

@@ -216,7 +216,7 @@ inline void answer_command(engine_parts& parts, task_run& task, pending_command 
     if (refusal)
         obeyed.done(refusal);
     else
-        parts.records.note({durable_note::kind::call, task.shared_from_this(), 0, std::move(obeyed.done)});
+        parts.records.when_all_durable(task, std::move(obeyed.done));
 }
 
 /// A checkpoint counts as never come to: its number is free for another.

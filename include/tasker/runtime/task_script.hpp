@@ -10,6 +10,9 @@
 
 namespace tasker {
 
+/// The checkpoint of a coroutine that has undone what it did: a retry is to do all of it again.
+inline constexpr std::string_view undone_name = "~undone";
+
 /// Where a coroutine workflow has come to.
 enum class script_progress {
     busy,     ///< it waits for a commit, or for an operation that is none of the library's

@@ -58,6 +58,10 @@ private:
     async<> coordinate(task_run& task)
     {
         take_over(task);
+        if (task.is_coroutine()) {
+            advance(task);
+            forgive(task); // nor did its own code kill this one
+        }
         while (!task.gone) {
             advance(task); // what is recorded comes before what is asked for
             obey_all(task);
@@ -78,10 +82,8 @@ private:
         for (step_no const step : task.abandoned)
             settle_step(parts_, task, step, {attempt_outcome::kind::failed, {}, abandoned_attempt(), {}},
                         task.plan.record(step).started_at.value_or(parts_.now()), {});
-        if (task.recovered && task.abandoned.empty() && task.record.recoveries > 0) {
-            --task.record.recoveries; // none of its bodies ran when the worker died: it is not to blame
-            parts_.records.write_task(task);
-        }
+        if (!task.is_coroutine())
+            forgive(task);
         if (exceeds_recoveries(task.record, parts_.options.max_recoveries) && !is_finished(task.record.state))
             finalizer_.fail(task, recoveries_exceeded_text(task.record));
         if (auto asked = std::exchange(task.record.request, {})) {
@@ -90,6 +92,15 @@ private:
         } else if (auto done = std::exchange(task.request_done, {})) {
             done(nullptr); // another worker was faster, and has carried it out
         }
+    }
+
+    /// None of its bodies ran when the worker died: it is not to blame.
+    void forgive(task_run& task)
+    {
+        if (!task.recovered || !task.abandoned.empty() || task.record.recoveries == 0)
+            return;
+        --task.record.recoveries;
+        parts_.records.write_task(task);
     }
 
     /// Runs the coroutine of a live task as far as it gets, if it has one.
@@ -138,7 +149,7 @@ private:
     static bool has_undone(task_run const& task)
     {
         auto const steps = task.plan.shape().steps();
-        return task.is_coroutine() && std::any_of(steps.begin(), steps.end(), [](auto const& one) { return one.name.starts_with("undo:"); });
+        return task.is_coroutine() && std::any_of(steps.begin(), steps.end(), [](auto const& one) { return one.name == undone_name; });
     }
 
     void obey(task_run& task, pending_command next)

@@ -6,13 +6,16 @@
 #include <tasker/model/codec.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -104,10 +107,8 @@ inline payload child_result(payload const& told, std::string const& name)
     return codec<boost::json::value>::encode(end.at("result"));
 }
 
-/// Thrown through a coroutine that is to start anew.
-struct renewal {
-    payload input;
-};
+/// Thrown through a coroutine that has asked to start anew; no `std::exception`, so that it is not taken for a failure.
+struct renewal {};
 
 /// Runs one item of a map; the item and the body are the map's.
 template <class Body, class Item>
@@ -154,15 +155,25 @@ public:
             services_->stop(no);
     }
 
+    /// Whether nothing is left to wait for.
+    bool is_over() const noexcept { return running_ == 0; }
+    void finish() { done_(); }
+
     std::vector<step_no> nos;
+    std::exception_ptr refusal; ///< of a checkpoint that could not be asked for; the others were stopped
 
 private:
     void start()
     {
-        step_no const no = services_->ask(std::move(asked_[next_++]));
-        nos.push_back(no);
-        ++running_;
-        services_->tell(no, {}, [self = shared_from_this(), no] { self->ended(no); });
+        try {
+            step_no const no = services_->ask(std::move(asked_[next_++]));
+            nos.push_back(no);
+            ++running_;
+            services_->tell(no, {}, [self = shared_from_this(), no] { self->ended(no); });
+        } catch (...) { // nobody catches amid an initiation
+            refusal = std::current_exception();
+            stop();
+        }
     }
 
     void ended(step_no no)
@@ -187,13 +198,15 @@ private:
 struct start_group {
     template <class Handler>
     void operator()(Handler&& handler, workflow_services* services, std::vector<checkpoint_request> asked, std::size_t at_once,
-                    std::vector<step_no>* nos) const
+                    std::vector<step_no>* nos, std::exception_ptr* refusal) const
     {
         auto slot = boost::asio::get_associated_cancellation_slot(handler);
+        auto const executor = boost::asio::get_associated_executor(handler);
         auto const owned = std::make_shared<std::decay_t<Handler>>(std::forward<Handler>(handler));
         auto const weak = std::make_shared<std::weak_ptr<checkpoint_group>>();
-        auto const group = std::make_shared<checkpoint_group>(*services, std::move(asked), at_once, [owned, nos, weak, slot]() mutable {
+        auto const group = std::make_shared<checkpoint_group>(*services, std::move(asked), at_once, [owned, nos, refusal, weak, slot]() mutable {
             *nos = weak->lock()->nos;
+            *refusal = weak->lock()->refusal;
             if (slot.is_connected())
                 slot.clear();
             std::move (*owned)();
@@ -205,6 +218,8 @@ struct start_group {
                     alive->stop();
             });
         group->begin();
+        if (group->is_over())
+            boost::asio::post(executor, [group] { group->finish(); });
     }
 };
 
@@ -212,9 +227,12 @@ struct start_group {
 inline boost::asio::awaitable<std::vector<step_no>> await_all(workflow_services& services, std::vector<checkpoint_request> asked, std::size_t at_once)
 {
     std::vector<step_no> nos;
+    std::exception_ptr refusal;
     if (!asked.empty())
         co_await boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void()>(start_group{}, boost::asio::use_awaitable, &services,
-                                                                                          std::move(asked), at_once, &nos);
+                                                                                          std::move(asked), at_once, &nos, &refusal);
+    if (refusal)
+        std::rethrow_exception(refusal);
     for (step_state const first : {step_state::error, step_state::cancelled})
         for (step_no const no : nos)
             if (services.record(no).state == first)

@@ -143,11 +143,11 @@ inline std::vector<std::string> mail_tables(schema_words const& is)
     std::string const text{is.text};
     std::string const id{is.id};
     return {
-        "alter table steps add column name " + text,
-        "alter table steps add column finish_order " + integer,
         "alter table tasks add column parent_id " + id,
         "alter table tasks add column mail " + integer,
         "alter table tasks add column told " + integer,
+        "alter table steps add column name " + text, // after tasks, as commits lock them, lest the two wait for each other
+        "alter table steps add column finish_order " + integer,
         "create table messages (task_id " + id + " not null, sequence " + integer + " not null, name " + text + " not null, body " + text +
             " not null, message_key " + text + ", taken " + integer + ", primary key (task_id, sequence))" + std::string{is.clustered},
         "create unique index messages_once on messages (task_id, message_key) where message_key is not null",
