@@ -120,7 +120,7 @@ TEST_CASE("a missing file is created and brought to the newest schema, and migra
 TEST_CASE("a file of an earlier schema is brought to the newest, and keeps what is in it")
 {
     support::scratch_directory const directory;
-    for (std::size_t const version : {1, 2}) {
+    for (std::size_t const version : {std::size_t{1}, std::size_t{2}}) {
         auto const file = directory.path() / (std::to_string(version) + ".db");
         sql::sqlite_dialect const dialect{file, {}};
         tamper(file, sql::statements{}.create_version_table.sql);
