@@ -174,6 +174,7 @@ public:
 
     /// Starts a new task that has all that a coroutine's task had recorded before it came to checkpoint `from`, and goes on from there
     /// by itself: to try again what went wrong, or with code that has changed since. Messages stay behind. Returns when it is durable.
+    /// Preconditions: `from` does not stand between a `start` and its `join`: the child would tell its end to the original alone.
     /// Throws `error{unknown_task}`, `error{unknown_step}` when the task never came to `from`.
     boost::asio::awaitable<task_handle> fork(task_id id, std::string_view from);
 

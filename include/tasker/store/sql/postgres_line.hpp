@@ -46,7 +46,7 @@ public:
     bool is_open() const override { return is_open_; }
 
     /// Sees a server's farewell that has arrived already. A batch of which the socket does not take all at once is taken back
-    /// with the connection, for a statement that did not arrive whole is not carried out.
+    /// with the connection and committed by `commit` under its number, whether or not the rest of it still arrives.
     bool send(commit_batch const& batch) override
     {
         sent_ = small_batch{batch, channel_}.parameters();
