@@ -51,11 +51,19 @@ asio::awaitable<void> until_answered(engine& here)
     co_await here.find({});
 }
 
-/// The engine has connected, and has looked for all reasons that starting gives: connecting, then twice to look.
+/// The engine has looked for all reasons that it was given: at once, and once more when it was asked meanwhile.
 asio::awaitable<void> until_quiet(engine& here)
 {
     for (int turn = 0; turn < 4; ++turn)
         co_await until_answered(here);
+}
+
+/// The engine hears, and has looked for what it may have missed: connecting has a thread of its own, which may be late.
+asio::awaitable<void> until_hearing(engine& here, loudspeaker& speaker)
+{
+    while (speaker.heartbeats() < 2) // when it starts, and when it has connected
+        co_await until_answered(here);
+    co_await until_quiet(here);
 }
 
 /// The engine has heard what was said before, and has done what follows from it on its strand and in its queries.
@@ -96,7 +104,7 @@ TEST_CASE("an engine takes work of another one when it hears that it is due")
     engine here{context, audible_store{data, speaker}, deaf_for_an_hour};
     here.add(one_step());
     REQUIRE(run(context, [&]() -> asio::awaitable<void> {
-        co_await until_quiet(here);
+        co_await until_hearing(here, *speaker);
         for (int again = 0; again < 3; ++again) {
             task_record const stored = co_await submit_elsewhere(context, data);
             CHECK_FALSE(stored.worker);
@@ -123,7 +131,7 @@ TEST_CASE("an engine looks for what others announce and not for its own announce
         co_return speaker->claims() - claims;
     };
     REQUIRE(run(context, [&]() -> asio::awaitable<void> {
-        co_await until_quiet(here);
+        co_await until_hearing(here, *speaker);
         announcement const own{kind::work_due, {}, self};
         CHECK(co_await looks_after(own) == 0);
         announcement const foreign{kind::work_due, {}, somebody};
@@ -161,9 +169,7 @@ TEST_CASE("many commands that an engine hears of at once make one heartbeat, and
     auto const speaker = std::make_shared<loudspeaker>();
     engine here{context, audible_store{memory_store{}, speaker}, deaf_for_an_hour};
     REQUIRE(run(context, [&]() -> asio::awaitable<void> {
-        co_await until_quiet(here);
-        while (speaker->heartbeats() < 2) // when it starts, and when it has connected
-            co_await until_answered(here);
+        co_await until_hearing(here, *speaker);
         announcement const asked{kind::command_left, {}, speaker->worker()};
         speaker->say(many(asked));
         while (speaker->heartbeats() < 4)
@@ -189,13 +195,11 @@ TEST_CASE("an engine that hears of a command while it retires does not come back
     here.add(one_step());
     int heartbeats = 0;
     REQUIRE(run(context, [&]() -> asio::awaitable<void> {
-        co_await until_quiet(here);
+        co_await until_hearing(here, *speaker);
         submit_options const tomorrow{.delay = 24h};
         task_handle const task = co_await here.submit("real/one-step", tomorrow);
         asio::co_spawn(context, task.outcome(), [](std::exception_ptr, task_outcome) {});
         co_await until_quiet(here);
-        while (speaker->heartbeats() < 2) // when it starts, and when it has connected
-            co_await until_answered(here);
         heartbeats = speaker->heartbeats();
         co_await here.drain();
         for (int turn = 0; turn < 50; ++turn) // nothing more is in the line of heartbeats: one that were would get its time
@@ -215,7 +219,7 @@ TEST_CASE("whoever waits for a task of another engine hears of its end at once")
     other.add(one_step());
     std::optional<task_outcome> heard;
     REQUIRE(run(context, [&]() -> asio::awaitable<void> {
-        co_await until_quiet(here);
+        co_await until_hearing(here, *speaker);
         submit_options const tomorrow{.delay = 24h}; // until then the store is not asked for it
         task_handle const task = co_await other.submit("real/one-step", tomorrow);
         asio::co_spawn(context, here.task(task.id()).outcome(), [&](std::exception_ptr, task_outcome ended) { heard = std::move(ended); });
@@ -253,7 +257,7 @@ TEST_CASE("an engine connects again when it no longer hears, and looks for what 
     std::string complaints;
     auto const listening = here.subscribe([&](store_failing const& e) { complaints += e.what + '\n'; }, {.delivery = delivery::in_place});
     REQUIRE(run(context, [&]() -> asio::awaitable<void> {
-        co_await until_quiet(here);
+        co_await until_hearing(here, *speaker);
         task_record const missed = co_await submit_elsewhere(context, data);
         speaker->hang_up(2);
         task_outcome const found = co_await here.task(missed.id).outcome();
@@ -297,7 +301,7 @@ TEST_CASE("an engine that ends while it listens leaves nothing behind on its con
     auto const speaker = std::make_shared<loudspeaker>();
     {
         engine here{context, audible_store{memory_store{}, speaker}, deaf_for_an_hour};
-        REQUIRE(run(context, [&] { return until_quiet(here); }));
+        REQUIRE(run(context, [&] { return until_hearing(here, *speaker); }));
         REQUIRE(speaker->listened() == 1);
         speaker->say({kind::work_due, {}, somebody});
     }

@@ -41,6 +41,7 @@ struct tally {
     std::atomic<int> called{0};   ///< calls of `commit`
     std::atomic<int> answers{0};  ///< that arrived on lines
     std::atomic<int> deaf_at{-1}; ///< the answer that gets lost with its line, though the commit was made
+    std::atomic<bool> loses_all{false}; ///< every answer gets lost so
 };
 
 class tallied_line final : public commit_line {
@@ -63,7 +64,7 @@ public:
         line_answer answer = inner_->read();
         if (answer.what == line_answer::kind::awaited)
             return answer;
-        is_deaf_ = ++tally_->answers == tally_->deaf_at;
+        is_deaf_ = ++tally_->answers == tally_->deaf_at || tally_->loses_all;
         return is_deaf_ ? line_answer{line_answer::kind::unknown} : answer;
     }
 
@@ -252,6 +253,30 @@ TEST_CASE("a commit on a line whose answer is lost is made once, whichever it is
         CHECK(failing == 0);
         CHECK(contradictions(schema) == "");
     }
+}
+
+TEST_CASE("a line that was never of use is not opened again for each commit")
+{
+    if (!support::postgres_connection())
+        return;
+    support::scratch_schema const schema;
+    auto const counts = std::make_shared<tally>();
+    asio::io_context context;
+    engine here{context, tallied_store{schema, counts}};
+    here.add(two_steps());
+    REQUIRE(support::run(context, [&]() -> asio::awaitable<void> {
+        co_await until_on_line(here, *counts);
+        counts->loses_all = true;
+        for (int const answers = counts->answers; counts->answers < answers + 2;) // on the line that was of use, and on the next
+            co_await run_one(here, 0);
+        for (int value = 0; value < 20; ++value) {
+            int const result = co_await run_one(here, value);
+            CHECK(result == 10 * (value + 1));
+        }
+        CHECK(counts->lines == 2);
+        co_await here.drain();
+    }));
+    CHECK(contradictions(schema) == "");
 }
 
 TEST_CASE("a line that is cut amid a commit is resolved by the batch's number, once")

@@ -68,7 +68,8 @@ public:
     }
 
 private:
-    static constexpr duration pause = std::chrono::seconds{1}; ///< after a line that could not be opened
+    static constexpr duration pause = std::chrono::seconds{1};       ///< after a line that could not be opened
+    static constexpr duration long_pause = std::chrono::seconds{30}; ///< after one that was refused, or broke before it was of use
 
     void connect()
     {
@@ -84,7 +85,7 @@ private:
                 else if (*opened && wants_line_)
                     connected(std::move(*opened));
                 else
-                    wants_line_ = false;
+                    next_try_ = parts_.time.now() + long_pause;
             });
     }
 
@@ -93,6 +94,7 @@ private:
         try {
             socket_.emplace(parts_.strand, line->descriptor());
             line_ = std::move(line);
+            was_of_use_ = false;
         } catch (std::exception const&) { // this process has no descriptor left
             next_try_ = parts_.time.now() + pause;
         }
@@ -113,9 +115,11 @@ private:
             await_answer();
             return;
         }
+        bool const is_known = answer.what == line_answer::kind::known;
+        was_of_use_ = was_of_use_ || is_known;
         drop_broken();
         auto then = std::exchange(then_, {});
-        then(answer.what == line_answer::kind::known ? std::optional{std::move(answer.result)} : std::nullopt);
+        then(is_known ? std::optional{std::move(answer.result)} : std::nullopt);
     }
 
     void drop_broken()
@@ -124,6 +128,8 @@ private:
             return;
         socket_.reset();
         line_.reset();
+        if (!was_of_use_)
+            next_try_ = parts_.time.now() + long_pause;
         connect();
     }
 
@@ -133,6 +139,7 @@ private:
     std::optional<watched_socket> socket_; ///< of the line
     answered then_;
     time_point next_try_{};
+    bool was_of_use_ = false; ///< the line that is open, or was last
     bool wants_line_ = false;
     bool connecting_ = false;
 };

@@ -40,7 +40,7 @@ public:
 };
 
 /// A store that commits small batches without blocking, too: `open_line()` connects, which blocks, and throws
-/// `error{store_unavailable}` when it cannot; it may return nothing. A batch whose answer a line did not get is committed
+/// `error{store_unavailable}` when it cannot; it may return nothing, and is then asked again much later. A batch whose answer a line did not get is committed
 /// again, under its number, by `commit`.
 template <class Store>
 concept lined_store = requires(Store& store) {

@@ -60,6 +60,7 @@ public:
         return is_open_;
     }
 
+    /// A server that refuses the statement, read-only since, or with other tables, may refuse it for good: the line ends.
     line_answer read() override
     {
         is_open_ = PQconsumeInput(connection_.get()) == 1;
@@ -70,7 +71,7 @@ public:
             if (!next)
                 return std::exchange(answer_, line_answer{line_answer::kind::unknown});
             answer_ = answer_in(next.get());
-            is_open_ = PQstatus(connection_.get()) == CONNECTION_OK;
+            is_open_ = PQresultStatus(next.get()) == PGRES_TUPLES_OK && PQstatus(connection_.get()) == CONNECTION_OK;
         }
         return {};
     }
