@@ -2,7 +2,12 @@
 #include "support/refusal.hpp"
 
 #include <tasker/flow/diagram.hpp>
+#include <tasker/flow/workflow_builder.hpp>
 
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <map>
 #include <stdexcept>
 #include <vector>
 
@@ -17,6 +22,8 @@ using tasker::workflow_context;
 namespace {
 
 constexpr tasker::retry_policy thrice{.max_attempts = 3, .backoff = tasker::exponential{.initial = 200ms, .factor = 2.0, .cap = 30s}, .jitter = tasker::jitter::none};
+
+constexpr tasker::step_options quick{.durability = tasker::durability::volatile_};
 
 template <class Coroutine>
 tasker::workflow named(Coroutine coroutine, std::string version = "1.0.0")
@@ -474,4 +481,151 @@ TEST_CASE("a name that cannot be recorded is refused, and so is a checkpoint ins
     CHECK(fresh([](workflow_context& wf) -> asio::awaitable<void> { co_await wf.step("return", [] {}); }).starts_with("a step cannot be named \"return\""));
     CHECK(fresh([](workflow_context& wf) -> asio::awaitable<void> { co_await wf.step("sleep:x", [] {}); }).starts_with("a step cannot be named"));
     CHECK(fresh([](workflow_context& wf) -> asio::awaitable<void> { co_await wf.step("a", [&wf] { wf.now(); }); }).find("is asked for by a step's body") != std::string::npos);
+}
+
+TEST_CASE("a volatile step waits for no commit, and what is durable waits until it is recorded")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        std::vector<std::string> seen;
+        auto const listening = sim.engine().subscribe([&seen](tasker::step_completed const& told) { seen.push_back("recorded " + told.step); },
+                                                      tasker::subscribe_options{.delivery = tasker::delivery::in_place});
+        auto const report = sim.run(named([&seen](workflow_context& wf) -> asio::awaitable<int> {
+            int const one = co_await wf.step("one", [&] { seen.push_back("one"); return 1; }, quick);
+            int const two = co_await wf.step("two", [&](step_context& s) -> asio::awaitable<int> {
+                co_await asio::post(s.get_executor(), asio::use_awaitable);
+                seen.push_back(std::string{s.step()});
+                co_return one + 1;
+            }, quick);
+            co_return co_await wf.step("three", [&] { seen.push_back("three"); return two + 1; });
+        }));
+        CHECK(report.result<int>() == 3);
+        CHECK(seen == std::vector<std::string>{"one", "two", "recorded one", "recorded two", "three", "recorded three"});
+        CHECK(report.step("one").attempts() == 1);
+        CHECK(report.count<tasker::step_started>() == 3);
+    });
+}
+
+TEST_CASE("volatile steps end alike after a crash at any moment")
+{
+    survives_everywhere(named([](workflow_context& wf) -> asio::awaitable<std::string> {
+                            auto const chain = [&wf](std::string name) -> asio::awaitable<std::string> {
+                                std::string text;
+                                for (int round = 0; round < 3; ++round)
+                                    text += co_await wf.step(name, [&] { return name + std::to_string(round); }, quick);
+                                co_return text;
+                            };
+                            std::string text = co_await chain("v");
+                            auto const [a, b] = co_await (chain("a") && wf.step("durable", [](step_context& s) -> asio::awaitable<int> {
+                                co_await s.sleep_for(2s);
+                                co_return 1;
+                            }));
+                            auto const [place, won] = co_await wf.first_of([&] {
+                                std::vector<asio::awaitable<std::string>> race;
+                                race.push_back(wf.step("left", [] { return std::string{"l"}; }, quick));
+                                race.push_back(wf.step("right", [] { return std::string{"r"}; }));
+                                return race;
+                            }());
+                            std::vector<int> const items{1, 2, 3};
+                            for (int const one : co_await wf.map("item", items, [](int item) { return item * 2; }, {.concurrency = 2, .step = quick}))
+                                text += std::to_string(one);
+                            auto retried = quick;
+                            retried.retry = thrice;
+                            text += co_await wf.step("flaky", [](step_context& s) {
+                                if (s.attempt() < 3)
+                                    throw tasker::transient_error{"not yet"};
+                                return std::to_string(s.attempt());
+                            }, retried);
+                            try {
+                                co_await wf.step("bad", [] { throw tasker::permanent_error{"no"}; }, quick);
+                            } catch (tasker::step_error const& failed) {
+                                text += failed.what();
+                            }
+                            co_return text + a + std::to_string(b) + std::to_string(place) + won;
+                        }), tasker::payload{}, R"("v0v1v22463step \"bad\" failed after 1 attempt: noa0a1a210l")");
+}
+
+TEST_CASE("a volatile step that was not recorded runs again after a crash, and so does what followed")
+{
+    support::on_each_store([](support::store_opener const& open) {
+        int drawn = 0;
+        auto const flow = named([&drawn](workflow_context& wf) -> asio::awaitable<std::vector<int>> {
+            std::vector<int> told;
+            told.push_back(co_await wf.step("first", [&] { return ++drawn; }, quick));
+            told.push_back(co_await wf.step("second", [&](step_context& s) -> asio::awaitable<int> {
+                co_await s.sleep_for(10ms);
+                co_return told.front() * 10 + ++drawn;
+            }, quick));
+            co_await wf.sleep("rest", 1h);
+            told.push_back(co_await wf.step("third", [&] { return ++drawn; }, quick));
+            co_return told;
+        });
+        tasker::testing::simulation sim{support::crash_options(open)};
+        auto const id = sim.submit(flow);
+        sim.advance(5ms);
+        CHECK(sim.await(sim.engine().load(id))->steps.empty());
+        sim.crash(4h + 1s);
+        sim.advance(10min); // recorded by then, with the sleep that followed
+        sim.crash(4h + 1s);
+        sim.finish(id);
+        CHECK(sim.report(id).result<std::vector<int>>() == std::vector<int>{2, 23, 4});
+    });
+}
+
+TEST_CASE("nothing that followed a volatile step is recorded without it, however small the commits")
+{
+    auto const flow = named([](workflow_context& wf) -> asio::awaitable<void> {
+        for (int round = 0; round < 3; ++round) {
+            co_await wf.step("v", [](step_context& s) -> asio::awaitable<void> { co_await s.sleep_for(1ms); }, quick);
+            wf.set_value("after", round);
+            co_await (wf.step("after", [] {}) && wf.step("beside", [] {}, quick));
+        }
+    });
+    support::on_each_store([&](support::store_opener const& open) {
+        bool crashed = true;
+        for (std::size_t handlers = 1; crashed; ++handlers) {
+            INFO("crash after handler " << handlers);
+            auto options = support::crash_options(open);
+            options.engine.max_journal_records = 1;
+            tasker::testing::simulation sim{std::move(options)};
+            auto const id = sim.submit(flow);
+            for (std::size_t at = 0; at < handlers && sim.step(sim.now() + 1h); ++at)
+                ;
+            auto const stored = *sim.await(sim.engine().load(id));
+            std::map<std::string, tasker::step_state> states;
+            for (auto const& [no, record] : stored.steps)
+                states.emplace(record.name, record.state);
+            for (std::string const suffix : {"", "#2", "#3"})
+                for (std::string const later : {"value:after", "after", "beside"})
+                    if (states.contains(later + suffix)) {
+                        INFO(later + suffix);
+                        REQUIRE(states.contains("v" + suffix));
+                        REQUIRE(states.at("v" + suffix) == tasker::step_state::complete);
+                    }
+            crashed = !is_finished(stored.task.state);
+            sim.crash(4h + 1s);
+            sim.finish(id);
+            REQUIRE(sim.report(id).state == tasker::task_state::complete);
+        }
+    });
+}
+
+TEST_CASE("a volatile step is cancelled with its task, and limits hold it back like any other")
+{
+    tasker::testing::simulation sim{support::with_engine([](tasker::engine_options& options) { options.max_concurrent_steps = 1; })};
+    auto const busy = sim.submit(named([](workflow_context& wf) -> asio::awaitable<void> {
+        co_await wf.step("busy", [](step_context& s) -> asio::awaitable<void> { co_await s.sleep_for(10s); }, quick);
+    }));
+    sim.advance(1s);
+    auto const other = sim.submit(coroutine_workflow("test", "other", "1.0.0", [](workflow_context& wf) -> asio::awaitable<void> {
+        co_await wf.step("quick", [] {}, quick);
+    }));
+    sim.advance(1s);
+    CHECK(sim.report(other).state != tasker::task_state::complete);
+    sim.await(sim.engine().cancel(busy, "no more"));
+    sim.finish(other);
+    CHECK(sim.report(busy).state == tasker::task_state::cancelled);
+    CHECK(sim.report(busy).step("busy").state() == tasker::step_state::cancelled);
+    CHECK(sim.report(other).elapsed == 1s);
+    tasker::workflow_builder graph{"test", "graph", "1.0.0"};
+    CHECK(support::refused([&] { graph.step("s", [] {}, quick); }).code == tasker::errc::invalid_definition);
 }

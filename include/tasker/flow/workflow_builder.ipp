@@ -93,6 +93,8 @@ TASKER_INLINE argument_source workflow_builder::add(std::string name, step_optio
         refuse("a step's name has 1 to 128 characters, none of them a control character, got \"" + name + "\"");
     if (auto const problem = problem_of(options))
         refuse("step \"" + name + "\": " + *problem);
+    if (options.durability == durability::volatile_)
+        refuse("step \"" + name + "\" is volatile, which only those of a coroutine can be: its children start when it is recorded");
     if (!by_name_.emplace(name, static_cast<step_no>(steps_.size())).second)
         refuse("there are two steps named \"" + name + "\"");
     steps_.push_back({std::move(name), options});

@@ -57,6 +57,10 @@ public:
 
     /// Runs `body`, which takes a `step_context&` or nothing, as a step: retried, timed, limited and cancelled like those of a
     /// graph. Throws `step_error` when it has failed for good.
+    /// One that is `{.durability = tasker::durability::volatile_}` waits for no commit: the coroutine goes on as soon as the body has
+    /// ended, and the outcome is recorded with the next commit, never after what follows from it. After a crash before that the
+    /// body runs again, and may end otherwise; so may other volatile steps that followed. A step that is not volatile begins, and
+    /// a message leaves, only when the volatile ones before it are recorded.
     template <class Body>
     auto step(std::string name, Body body, step_options options = {})
         -> boost::asio::awaitable<typename detail::body_result<std::decay_t<decltype(detail::call_traits<Body, std::tuple<>>::call(

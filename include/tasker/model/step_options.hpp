@@ -40,12 +40,19 @@ private:
 /// For bodies that block a thread (files, legacy clients): they run on the engine's own small pool.
 inline constexpr place blocking{place::kind::blocking};
 
+/// What a crash may take from a step.
+enum class durability {
+    durable,   ///< nothing: what follows waits until its outcome is recorded
+    volatile_, ///< its outcome, when it was over but for a moment: what follows does not wait, and it is recorded with the next commit
+};
+
 /// What a step promises and asks for. Trivially destructible, so that it may be written inside a co_await expression.
 struct step_options {
     retry_policy retry = {};             ///< when a failed attempt is followed by another
     duration timeout = duration::zero(); ///< of one attempt, the wait for a thread included; zero: none. Running out is a retryable failure
     int priority = 0;                    ///< higher starts first among ready steps
     place run_on = {};                   ///< on whose threads the body runs; default: the engine's executor
+    tasker::durability durability = tasker::durability::durable; ///< volatile ones are for coroutines: see `workflow_context::step`
 };
 static_assert(std::is_trivially_destructible_v<step_options>);
 

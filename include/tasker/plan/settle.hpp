@@ -31,6 +31,14 @@ inline void begin_attempt(step_record& record, time_point now)
     record.last_failure.reset();
 }
 
+/// The record of a checkpoint that needs no attempt.
+inline void complete_at_once(step_record& record, payload value, time_point now)
+{
+    record.state = step_state::complete;
+    record.result = std::move(value);
+    record.started_at = record.finished_at = now;
+}
+
 /// Turns the record of a running step into its next one. `random` is uniform in [0, 1).
 inline void settle(step_record& record, retry_policy const& policy, attempt_outcome outcome, time_point now, double random)
 {

@@ -60,6 +60,9 @@ public:
         settle_in(no, now);
     }
 
+    /// The same for a step that the caller begins at once, without queueing it.
+    void admit(step_no no) { slots_[no].held = false; }
+
     /// Changes the record of a step that is not released; it is the caller's to have it written.
     template <class Change>
     void revise(step_no no, Change change)

@@ -212,4 +212,16 @@ private:
     std::mutex executor_mutex_; ///< between the end of a body elsewhere and a request to stop it
 };
 
+/// Asks the running body of a step to stop, for good; false when the step does not run.
+inline bool stop_attempt(task_run& task, step_no step)
+{
+    auto const at = std::find_if(task.attempts.begin(), task.attempts.end(), [step](auto const& each) { return each->step == step; });
+    if (at == task.attempts.end())
+        return false;
+    auto const running = *at;
+    running->is_late = false; // it was stopped, and is not to be tried again
+    running->cancel();
+    return true;
+}
+
 } // namespace tasker

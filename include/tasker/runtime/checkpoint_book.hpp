@@ -32,7 +32,6 @@ struct checkpoint {
     bool is_recorded = false;     ///< by an earlier run of the coroutine
     bool is_owed = false;         ///< of these, one that the coroutine must come to again
     bool is_unwritten = false;    ///< no row has what it is now
-    bool is_queued = false;       ///< durable, and told or about to be
     bool is_stopped = false;
     std::string takes;            ///< the name of the messages that complete it
 };

@@ -36,6 +36,7 @@ public:
         : parts{std::move(strand), std::move(store), options, std::move(around), [this] { schedule(); },
                 [this](journal_batch& batch, commit_result const& result) { committed(batch, result); }}
     {
+        parts.start_now = [this](task_run& task, step_no step) { return executor.start_in_turn(task, step); };
         parts.start_child = [this](child_start what) { detail::submit_child(registry, std::move(what), [this](submission asked) { submit(std::move(asked)); }); };
         parts.store.migrate();
         leases.begin();
@@ -199,6 +200,7 @@ private:
 
     void turn_around(time_point until)
     {
+        parts.turn_until = until;
         parts.waits.fire(parts.now());
         int turns = 0;
         do {
@@ -300,8 +302,6 @@ private:
         switch (note.what) {
         case durable_note::kind::step_written:
             task.plan.made_durable(note.step, at);
-            if (task.script)
-                task.script->made_durable(note.step);
             if (!task.gone && (task.script || task.plan.has_fresh() || task.plan.status() != execution_status::processing))
                 task.wake();
             break;

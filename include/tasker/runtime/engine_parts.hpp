@@ -106,11 +106,13 @@ struct engine_parts {
     ready_queue ready;
     std::function<void()> const schedule; ///< have the drain run soon
     std::function<void(child_start)> start_child; ///< set by the engine
+    std::function<bool(task_run&, step_no)> start_now; ///< set by the engine; false when the step has to wait for its turn
     std::unordered_map<task_id, std::shared_ptr<task_run>> residents;
     std::vector<std::shared_ptr<task_run>> awake; ///< tasks with news, for the drain
     std::list<std::shared_ptr<sleeper>> sleepers; ///< bodies asleep on the engine's clock
     std::size_t running_steps = 0;
     time_point lease_until{}; ///< as far as this engine knows: past it others may own its tasks, so no step starts
+    time_point turn_until{};  ///< when the drain lets others have the thread
     bool draining = false;
 };
 

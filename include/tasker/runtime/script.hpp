@@ -10,9 +10,9 @@
 #include <tasker/runtime/start_child.hpp>
 #include <tasker/runtime/task_moves.hpp>
 #include <tasker/runtime/task_script.hpp>
+#include <tasker/runtime/telling_queue.hpp>
 
 #include <algorithm>
-#include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -31,7 +31,7 @@ namespace tasker {
 class script final : public task_script, public workflow_services {
 public:
     script(engine_parts& parts, task_run& of)
-        : parts_{parts}, task_{of}, checkpoints_{of}, to_tell_{checkpoints_.ended()}
+        : parts_{parts}, task_{of}, checkpoints_{of}, to_tell_{of.plan, checkpoints_.ended()}
     {
     }
 
@@ -55,7 +55,7 @@ public:
             do
                 run_.loop().run();
             while (tell_next());
-            if (is_replaying_)
+            if (is_replaying_ && to_tell_.empty())
                 go_live();
         });
         if (is_replaying_ || failed_ || !run_.is_over())
@@ -74,7 +74,7 @@ public:
             return cancelled_ && run_.thrown() ? script_progress::cancelled : script_progress::failed;
         if (is_result_written_)
             return script_progress::returned;
-        if (is_replaying_ || gate_.is_holding() || last_told_ < task_.last_order || !run_.loop().empty())
+        if (is_replaying_ || gate_.is_holding() || !to_tell_.empty() || !run_.loop().empty())
             return script_progress::busy;
         return run_.is_over() && run_.renewed() ? script_progress::renewed : script_progress::waits;
     }
@@ -90,7 +90,7 @@ public:
             step_no const no = checkpoints_.add(std::string{cancelled_name});
             time_point const at = parts_.now();
             start_task(parts_, task_, parts_.now());
-            end_now(no, [&](step_record& row) { complete(row, codec<std::string>::encode(reason), at); });
+            end_now(no, [&](step_record& row) { complete_at_once(row, codec<std::string>::encode(reason), at); });
             trace_instant(parts_, task_, no, at);
         }
         return true;
@@ -99,11 +99,11 @@ public:
     step_body const& body(step_no no) const override { return checkpoints_[no].body; }
     std::string_view name(step_no no) const override { return checkpoints_[no].name; }
 
-    void made_durable(step_no no) override
+    void ended(step_no no) override
     {
-        if (task_.plan.record(no).order == 0 || !task_.plan.is_durable(no) || std::exchange(checkpoints_[no].is_queued, true))
-            return;
-        to_tell_.push_back(no);
+        to_tell_.push(no);
+        if (is_volatile(no))
+            gate_.drawn(no); // what comes of it: after a crash it would be done again, and end otherwise
     }
 
     void take_mail(std::vector<message> mail) override
@@ -144,10 +144,9 @@ public:
 
     bool is_told(step_no no) override
     {
-        if (to_tell_.empty() || to_tell_.front() != no || !run_.loop().empty())
+        if (to_tell_.next() != no || !run_.loop().empty())
             return false;
-        to_tell_.pop_front();
-        last_told_ = task_.plan.record(no).order;
+        to_tell_.pop();
         checkpoints_[no].body = {};
         return true;
     }
@@ -232,13 +231,13 @@ private:
     /// Tells the coroutine of the next checkpoint that is over; false when there is none.
     bool tell_next()
     {
-        if (to_tell_.empty())
+        auto const next = to_tell_.next();
+        if (!next)
             return false;
-        step_no const no = to_tell_.front();
+        step_no const no = *next;
         checkpoint& one = checkpoints_[no];
         if (one.name == cancelled_name) {
-            to_tell_.pop_front();
-            last_told_ = task_.plan.record(no).order;
+            to_tell_.pop();
             is_cancelling_ = true;
             cancelled_ = codec<std::string>::decode(task_.plan.record(no).result);
             run_.cancel();
@@ -248,8 +247,7 @@ private:
             diverge(one.name);
             return false;
         }
-        to_tell_.pop_front();
-        last_told_ = task_.plan.record(no).order;
+        to_tell_.pop();
         if (auto const then = std::make_unique<unique_function<void()>>(std::exchange(one.then, {})); *then) {
             one.body = {};
             if (one.slot.is_connected())
@@ -296,35 +294,44 @@ private:
             end_now(no, [](step_record&) {}); // its policy allows less than it did
             return;
         }
-        gate_.pass([this, no] {
-            if (task_.plan.record(no).order == 0 && !is_finished(task_.record.state))
-                task_.plan.release(no, parts_.now());
-            task_.wake();
-        });
         if (one.is_stopped)
             stop_now(no);
-        else if (!one.takes.empty()) {
+        else if (is_volatile(no))
+            begin_volatile(no);
+        else
+            gate_.pass([this, no] { release(no); });
+        if (!one.is_stopped && !one.takes.empty()) {
             mail_.expect(no, one.takes);
             hand_out_mail();
         }
     }
 
+    void release(step_no no)
+    {
+        if (task_.plan.record(no).order == 0 && !is_finished(task_.record.state))
+            task_.plan.release(no, parts_.now());
+        task_.wake();
+    }
+
+    bool is_volatile(step_no no) const { return task_.plan.shape().step(no).options.durability == durability::volatile_; }
+
+    /// A step that waits for no commit: its body runs where the coroutine stands when nothing forbids that.
+    void begin_volatile(step_no no)
+    {
+        bool const is_first = task_.plan.record(no).state == step_state::pending;
+        if (!is_first || !run_.loop().without([&] { return parts_.start_now(task_, no); }))
+            release(no);
+    }
+
     void stop_now(step_no no)
     {
-        auto const running = std::find_if(task_.attempts.begin(), task_.attempts.end(), [no](auto const& each) { return each->step == no; });
-        if (running != task_.attempts.end()) {
-            (*running)->is_late = false; // it was stopped, and is not to be tried again
-            std::shared_ptr{*running}->cancel();
-            return;
-        }
         step_state const from = task_.plan.record(no).state;
-        if (from != step_state::pending && from != step_state::error)
+        if (stop_attempt(task_, no) || (from != step_state::pending && from != step_state::error))
             return;
         time_point const at = parts_.now();
         start_task(parts_, task_, parts_.now());
         end_now(no, [at](step_record& row) { apply_move(row, step_state::cancelled, {}, at); });
-        detail::trace_step(parts_, task_, no, from, step_state::cancelled, at, 0, "");
-        parts_.records.tell<step_cancelled>(task_, [&] { return step_cancelled{as_step_event(task_, no, 0, at)}; });
+        trace_stop(parts_, task_, no, from, at);
     }
 
     /// Writes that a checkpoint is over without an attempt; the coroutine hears of it when that is durable.
@@ -337,19 +344,13 @@ private:
         });
         parts_.records.write_step(task_, no);
         parts_.records.note({durable_note::kind::step_written, task_.shared_from_this(), no, {}});
-    }
-
-    static void complete(step_record& row, payload value, time_point at)
-    {
-        row.state = step_state::complete;
-        row.result = std::move(value);
-        row.started_at = row.finished_at = at;
+        ended(no);
     }
 
     void record_instant(step_no no, payload value)
     {
         time_point const at = parts_.now();
-        task_.plan.revise(no, [&](step_record& row) { complete(row, std::move(value), at); });
+        task_.plan.revise(no, [&](step_record& row) { complete_at_once(row, std::move(value), at); });
         if (is_replaying_)
             deferred_.push_back(no);
         else
@@ -381,9 +382,8 @@ private:
     engine_parts& parts_;
     task_run& task_;
     checkpoint_book checkpoints_;
-    std::deque<step_no> to_tell_;                          ///< over and durable, in order
-    std::int64_t last_told_ = 0;                           ///< the order of the last one told
-    std::vector<step_no> deferred_;                        ///< to begin when all records were told
+    telling_queue to_tell_;
+    std::vector<step_no> deferred_; ///< to begin when all records were told
     mailbox mail_{std::exchange(task_.mail, {})};
     instant_gate gate_{parts_.records, task_};
     std::vector<task_id> children_; ///< attached, and not known to have ended

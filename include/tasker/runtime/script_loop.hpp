@@ -73,16 +73,24 @@ public:
         work();
     }
 
+    /// Does `work`, which is none of the coroutine's, amid a run.
+    template <class Work>
+    auto without(Work work)
+    {
+        stay const outside{user_, std::thread::id{}};
+        return work();
+    }
+
     /// Whether this thread runs the coroutine.
     bool is_inside() const noexcept { return user_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
     bool empty() const noexcept { return handlers_.empty(); }
     boost::asio::execution_context& context() const { return boost::asio::query(strand_, boost::asio::execution::context); }
 
 private:
-    /// While it lives, this thread runs the coroutine.
+    /// While it lives, this thread runs the coroutine, or the one that is given.
     class stay {
     public:
-        explicit stay(std::atomic<std::thread::id>& user) : user_{user}, before_{user.exchange(std::this_thread::get_id())} {}
+        explicit stay(std::atomic<std::thread::id>& user, std::thread::id now = std::this_thread::get_id()) : user_{user}, before_{user.exchange(now)} {}
         stay(stay const&) = delete;
         stay& operator=(stay const&) = delete;
         ~stay() { user_ = before_; }

@@ -62,6 +62,20 @@ public:
                              }});
     }
 
+    /// Starts a step that nobody has queued, unless it has to wait for its turn: for limits, for others, for the journal.
+    bool start_in_turn(task_run& task, step_no step)
+    {
+        registered_workflow const& workflow = *task.workflow;
+        bool const has_room = parts_.running_steps < parts_.options.max_concurrent_steps && !parts_.records.is_full() &&
+                              (workflow.max_concurrent_steps == 0 || workflow.running_steps < workflow.max_concurrent_steps);
+        time_point const now = parts_.now();
+        if (!has_room || task.recovered || parts_.draining || !parts_.ready.empty() || now >= parts_.lease_until || now >= parts_.turn_until)
+            return false;
+        task.plan.admit(step);
+        start(task.shared_from_this(), step);
+        return true;
+    }
+
     /// The engine ends: no body waits for it any longer, and none keeps a transaction open after its own end.
     static void revoke_transactions(task_run& task)
     {

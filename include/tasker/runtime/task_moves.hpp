@@ -127,6 +127,14 @@ inline void take_order(task_run& task, step_record& record, retry_policy const& 
         record.order = ++task.last_order;
 }
 
+/// Whether the coroutine hears of the step, which is over, before that is durable. Then it is recorded with the next commit, and
+/// so no later than what follows from it.
+inline bool is_told_at_once(task_run const& task, step_no step)
+{
+    return task.script && task.plan.record(step).order > 0 &&
+           task.plan.shape().step(step).options.durability == durability::volatile_;
+}
+
 /// A running step's attempt ended: settles it purely, journals it, and has its children wait for the commit.
 inline void settle_step(engine_parts& parts, task_run& task, step_no step, attempt_outcome outcome, time_point started_at,
                         std::vector<std::pair<std::string, payload>> published)
@@ -142,7 +150,12 @@ inline void settle_step(engine_parts& parts, task_run& task, step_no step, attem
     detail::trace_step(parts, task, step, step_state::in_progress, record.state, at, attempt,
                        record.last_failure ? record.last_failure->what : std::string{});
     parts.records.write_step(task, step);
-    parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});
+    if (is_told_at_once(task, step))
+        task.plan.made_durable(step, at);
+    else
+        parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});
+    if (task.script && record.order > 0)
+        task.script->ended(step);
     detail::tell_published(parts, task, step, attempt, at, std::move(published));
     detail::tell_outcome(parts, task, step, attempt, at - started_at, at);
     bool const abandoned = record.last_failure && record.last_failure->kind == failure_kind::abandoned;
@@ -150,7 +163,7 @@ inline void settle_step(engine_parts& parts, task_run& task, step_no step, attem
         forget_recoveries(parts, task);
     auto const status = task.plan.status();
     if (is_finished(task.record.state) || record.next_retry_at ||
-        (status != execution_status::processing && status != execution_status::has_ready_steps))
+        (status != execution_status::processing && status != execution_status::has_ready_steps) || is_told_at_once(task, step))
         task.wake(); // to set the alarm for its retry; and perhaps the task's own next state can travel in the same commit
 }
 
@@ -196,6 +209,13 @@ inline void trace_instant(engine_parts& parts, task_run const& task, step_no ste
     detail::trace_step(parts, task, step, step_state::in_progress, step_state::complete, at, 0, "");
 }
 
+/// A checkpoint that was not running was stopped.
+inline void trace_stop(engine_parts& parts, task_run& task, step_no step, step_state from, time_point at)
+{
+    detail::trace_step(parts, task, step, from, step_state::cancelled, at, 0, "");
+    parts.records.tell<step_cancelled>(task, [&] { return step_cancelled{as_step_event(task, step, 0, at)}; });
+}
+
 /// The task is cancelled: so are those that it has started, with the same commit.
 inline void cancel_children(engine_parts& parts, task_run const& task)
 {
@@ -238,6 +258,8 @@ inline void command_step(engine_parts& parts, task_run& task, step_no step, step
     detail::trace_step(parts, task, step, from, to, at, 0, asked.reason);
     parts.records.write_step(task, step);
     parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});
+    if (task.script && task.plan.record(step).order > 0)
+        task.script->ended(step);
     auto const base = [&] { return as_step_event(task, step, 0, at); };
     if (to == step_state::cancelled)
         parts.records.tell<step_cancelled>(task, [&] { return step_cancelled{base()}; });

@@ -43,8 +43,8 @@ public:
     virtual step_body const& body(step_no no) const = 0;
     /// The checkpoint's name; valid as long as the script.
     virtual std::string_view name(step_no no) const = 0;
-    /// What was last written of the checkpoint is durable.
-    virtual void made_durable(step_no no) = 0;
+    /// The checkpoint is over; it hears of it in its turn, once that is durable, or at once when the step is volatile.
+    virtual void ended(step_no no) = 0;
     /// Messages came for the task.
     virtual void take_mail(std::vector<message> mail) = 0;
 };
