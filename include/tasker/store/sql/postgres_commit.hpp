@@ -128,7 +128,8 @@ begin
         if l_new[i] then
             v_last[i] = case when cardinality(v_fresh) = cardinality(n_id) or l_task[i] = any (v_fresh) then 0 else -1 end;
         else
-            perform from tasks where id = l_task[i] and epoch = l_epoch[i] and worker_id = p_worker;
+            -- no equation: as long as the table was never analysed, the index of all that the worker owns looks as good as the key
+            perform from tasks where id = l_task[i] and epoch = l_epoch[i] and worker_id is not distinct from p_worker;
             if found then
                 v_last[i] = coalesce((select max(sequence) from transitions where task_id = l_task[i]), 0);
             else
