@@ -174,7 +174,8 @@ std::optional<std::string> write_chart(fs::path const& folder, std::string const
     bool const has_places = std::none_of(of.figures.begin(), of.figures.end(), [](figure const& one) { return one.at.empty(); });
     if (has_places && different(of.figures, &figure::at).size() < 2)
         return std::nullopt;
-    std::string const file = program + "-" + std::to_string(number) + ".svg";
+    std::string file = program + "-" + std::to_string(number) + ".svg";
+    std::replace(file.begin(), file.end(), ' ', '-');
     std::ofstream{folder / file} << (has_places ? lines(of) : bars(of));
     return file;
 }

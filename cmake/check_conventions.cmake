@@ -150,8 +150,9 @@ function(check_lengths path text)
 endfunction()
 
 file(GLOB_RECURSE files RELATIVE "${ROOT}"
-    "${ROOT}/include/*" "${ROOT}/tests/*" "${ROOT}/examples/*" "${ROOT}/benchmarks/*" "${ROOT}/cmake/*"
-    "${ROOT}/README.md" "${ROOT}/CMakeLists.txt")
+    "${ROOT}/include/*" "${ROOT}/tests/*" "${ROOT}/examples/*" "${ROOT}/benchmarks/*" "${ROOT}/cmake/*")
+file(GLOB at_the_root RELATIVE "${ROOT}" "${ROOT}/README.md" "${ROOT}/CMakeLists.txt")
+list(APPEND files ${at_the_root})
 list(LENGTH files count)
 if(count EQUAL 0)
     message(FATAL_ERROR "There is nothing to check in ${ROOT}.")
