@@ -26,11 +26,6 @@
 
 namespace tasker {
 
-/// How a message is sent. Trivially destructible, so that it may be written inside a co_await expression.
-struct send_options {
-    std::string_view key{}; ///< of several messages to one task with the same key the first counts; empty: each counts
-};
-
 template <class Coroutine>
 workflow coroutine_workflow(std::string name_space, std::string name, std::string version, Coroutine coroutine);
 
@@ -103,6 +98,7 @@ public:
     /// Throws `error{unknown_workflow}`, `error{invalid_input}`, `error{duplicate_task}`, `error{engine_stopped}`,
     /// `error{invalid_options}` for an identity key that is too long.
     template <class Input>
+        requires(!std::same_as<std::remove_cvref_t<Input>, submit_options>)
     boost::asio::awaitable<task_handle> submit(std::string_view name, Input&& input, submit_options const& options = {})
     {
         static_assert(!breaks_in_co_await<Input>, "tasker: g++ before 13 destroys an owning temporary inside co_await twice; "
@@ -163,7 +159,8 @@ public:
     /// Sends a message to a task whose workflow is a coroutine, wherever it lives: `workflow_context::receive` takes it, first
     /// come, first served. Returns when it is durable. A task that waits for it goes on at once, or, when another live worker
     /// owns it, with that one's next heartbeat.
-    /// Throws `error{unknown_task}`, `error{illegal_transition}` when the task is complete, cancelled or resolved.
+    /// Throws `error{unknown_task}`, `error{illegal_transition}` when the task is complete, cancelled or resolved,
+    /// `error{invalid_input}` for a name that begins with `~`.
     template <class T>
     boost::asio::awaitable<void> send(task_id id, std::string_view name, T&& value, send_options const& options = {})
     {
@@ -174,8 +171,10 @@ public:
 
     /// Starts a new task that has all that a coroutine's task had recorded before it came to checkpoint `from`, and goes on from there
     /// by itself: to try again what went wrong, or with code that has changed since. Messages stay behind. Returns when it is durable.
-    /// Preconditions: `from` does not stand between a `start` and its `join`: the child would tell its end to the original alone.
-    /// Throws `error{unknown_task}`, `error{unknown_step}` when the task never came to `from`.
+    /// Of a child that the task had started by then the fork hears the end when that was good, or cancelled; one that is not over, or
+    /// failed, is started anew for the fork, with the same input. The original's children are its own.
+    /// Throws `error{unknown_task}`, `error{unknown_step}` when the task never came to `from`, `error{unknown_workflow}` when a child
+    /// runs one that this engine does not know.
     boost::asio::awaitable<task_handle> fork(task_id id, std::string_view from);
 
     /// The last value that the task's coroutine set under this name (`workflow_context::set_value`) and that is durable;

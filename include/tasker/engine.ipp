@@ -75,6 +75,15 @@ TASKER_INLINE boost::asio::awaitable<void> task_handle::cancel(std::string_view 
         });
 }
 
+TASKER_INLINE boost::asio::awaitable<void> task_handle::send_payload(message told) const
+{
+    told.task = id_;
+    return detail::on_strand<void(std::exception_ptr)>::run(engine_, strand_, [told = std::move(told)](engine_core& core, auto done) mutable {
+        detail::require_message_name(told.name);
+        core.post.send(std::move(told), std::move(done));
+    });
+}
+
 TASKER_INLINE engine::engine(boost::asio::any_io_executor executor, any_store store, engine_options const& options,
                              engine_environment environment)
     : strand_{boost::asio::make_strand(std::move(executor))}
@@ -150,10 +159,7 @@ TASKER_INLINE boost::asio::awaitable<void> engine::ask(task_id id, command_kind 
 
 TASKER_INLINE boost::asio::awaitable<void> engine::send_payload(message told)
 {
-    return detail::on_strand<void(std::exception_ptr)>::run(
-        std::weak_ptr{core_}, strand_, [told = std::move(told)](engine_core& core, auto done) mutable {
-            core.post.send(std::move(told), std::move(done));
-        });
+    return task(told.task).send_payload(std::move(told));
 }
 
 TASKER_INLINE boost::asio::awaitable<task_handle> engine::fork(task_id id, std::string_view from)
@@ -161,7 +167,7 @@ TASKER_INLINE boost::asio::awaitable<task_handle> engine::fork(task_id id, std::
     return detail::on_strand<void(std::exception_ptr, task_handle)>::run(
         std::weak_ptr{core_}, strand_,
         [id, from = std::string{from}, weak = std::weak_ptr{core_}, strand = strand_](engine_core& core, unique_function<void(std::exception_ptr, task_handle)> done) {
-            core.fork(id, from, [done = std::move(done), weak, strand](std::exception_ptr problem, task_id made) mutable {
+            detail::fork_task(core, id, from, [done = std::move(done), weak, strand](std::exception_ptr problem, task_id made) mutable {
                 done(problem, task_handle{made, weak, strand});
             });
         });

@@ -3,7 +3,12 @@
 
 #include <tasker/flow/workflow_builder.hpp>
 
+#include <boost/asio/co_spawn.hpp>
+
+#include <exception>
+#include <map>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -93,7 +98,7 @@ asio::awaitable<std::string> play(workflow_context& wf, std::uint64_t seed, int 
                 if (s.attempt() <= static_cast<int>(luck % 3))
                     throw tasker::transient_error{"not yet"};
                 return luck % 10;
-            }));
+            }, {.durability = luck % 2 == 0 ? tasker::durability::volatile_ : tasker::durability::durable}));
         }
     }
     co_return text;
@@ -475,4 +480,227 @@ TEST_CASE("a body uses only such random numbers as the task keeps, whatever cras
     REQUIRE(used.size() == 2);
     CHECK(used[0] == used[1]);
     CHECK(sim.report(id).result<std::string>() == used[0]);
+}
+
+TEST_CASE("a fork between a start and its join has children of its own, or hears how the original's ended")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        sim.add(doubling_graph());
+        sim.add(sleeping("rest"));
+        auto const flow = named("parent", [](workflow_context& wf) -> asio::awaitable<std::string> {
+            auto const quick = co_await wf.start("quick", "test/double", 4);
+            auto const slow = co_await wf.start("slow", "test/rest", tasker::payload{});
+            co_await wf.sleep("rest", 2h);
+            co_await wf.step("between", [] {});
+            std::string const both = std::to_string(co_await wf.join<int>("quick", quick));
+            co_return both + co_await wf.join<std::string>("slow", slow);
+        });
+        auto const id = sim.submit(flow);
+        sim.advance(3h); // the quick child has ended by then
+        auto const forked = sim.await(sim.engine().fork(id, "between")).id();
+        auto const given_up = sim.await(sim.engine().fork(id, "between")).id();
+        sim.advance(1h);
+        CHECK(sim.await(sim.engine().find({.name = "rest"})).size() == 3);
+        CHECK(sim.await(sim.engine().find({.name = "double"})).size() == 1);
+        sim.await(sim.engine().cancel(given_up, "no more"));
+        sim.settle();
+        std::map<std::string, int> states;
+        for (auto const& one : sim.await(sim.engine().find({.name = "rest"})))
+            ++states[std::string{name(one.state)}];
+        CHECK(states == std::map<std::string, int>{{"pending", 2}, {"cancelled", 1}});
+        sim.finish(id);
+        CHECK(sim.report(id).result<std::string>() == "8rested");
+        sim.finish(forked);
+        CHECK(sim.report(forked).result<std::string>() == "8rested");
+        CHECK(sim.report(forked).elapsed == 20h);
+    });
+}
+
+TEST_CASE("a fork amid branches has drawn what the branches beside had drawn by then, and nothing later")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        auto const flow = named("beside", [](workflow_context& wf) -> asio::awaitable<std::vector<std::string>> {
+            std::vector<std::string> drawn{wf.uuid("first")};
+            auto const branch = [&]() -> asio::awaitable<void> {
+                drawn.push_back(wf.uuid("beside"));
+                co_await wf.step("quick", [] {});
+                drawn.push_back(wf.uuid("between"));
+            };
+            co_await (wf.sleep("slow", 1h) && branch());
+            drawn.push_back(wf.uuid("last"));
+            co_return drawn;
+        });
+        using texts = std::vector<std::string>;
+        auto const original = sim.run(flow);
+        auto const drawn = original.result<texts>();
+        auto const drawn_by_fork = [&](std::string_view from) {
+            auto const forked = sim.await(sim.engine().fork(original.id, from)).id();
+            sim.finish(forked);
+            return sim.report(forked).result<texts>();
+        };
+        auto const late = drawn_by_fork("sleep:slow");
+        CHECK(texts(late.begin(), late.begin() + 3) == texts(drawn.begin(), drawn.begin() + 3));
+        CHECK(late[3] != drawn[3]);
+        auto const early = drawn_by_fork("quick");
+        CHECK(texts(early.begin(), early.begin() + 2) == texts(drawn.begin(), drawn.begin() + 2));
+        CHECK(early[2] != drawn[2]);
+        auto const amid = drawn_by_fork("uuid:beside");
+        CHECK(amid[0] == drawn[0]);
+        CHECK(amid[1] != drawn[1]);
+    });
+}
+
+TEST_CASE("the error of a task names the branch that failed, not one that was stopped because of it")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        auto const what_of = [&](std::string const& version, bool throws_itself) {
+            return sim.run(coroutine_workflow("test", "branches", version, [throws_itself](workflow_context& wf) -> asio::awaitable<void> {
+                try {
+                    co_await wf.step("caught", [] { throw tasker::permanent_error{"never mind"}; });
+                } catch (tasker::step_error const&) {
+                }
+                auto const right = [&]() -> asio::awaitable<void> {
+                    co_await wf.sleep("a moment", 1s);
+                    if (throws_itself)
+                        throw std::runtime_error{"boom"};
+                    co_await wf.step("right", [] { throw tasker::permanent_error{"broken"}; });
+                };
+                co_await (wf.sleep("left", 1h) && (wf.sleep("middle", 1h) && right()));
+            })).what;
+        };
+        CHECK(what_of("1.0.0", false) == "step \"right\" failed after 1 attempt: broken");
+        CHECK(what_of("1.0.1", true) == "step \"sleep:left\" was cancelled because a branch beside it ended by an exception of its own");
+    });
+}
+
+TEST_CASE("messages with names that are the library's own are refused")
+{
+    tasker::testing::simulation sim;
+    auto const id = sim.submit(sleeping("rest"));
+    CHECK(support::refused([&] { sim.await(sim.engine().send(id, "~cancel", 1)); }).code == tasker::errc::invalid_input);
+    CHECK(support::refused([&] { sim.await(sim.engine().task(id).send("~cancel", 1)); }).code == tasker::errc::invalid_input);
+    auto const report = sim.run(named("sender", [id](workflow_context& wf) -> asio::awaitable<void> {
+        wf.send(id, "~cancel", 1);
+        co_return;
+    }));
+    CHECK(report.what == "a message cannot be named \"~cancel\": names that begin with '~' are the library's own");
+    sim.finish(id);
+    CHECK(sim.report(id).result<std::string>() == "rested");
+}
+
+TEST_CASE("a handle sends messages to its task")
+{
+    tasker::testing::simulation sim;
+    tasker::submit_options options;
+    sim.add(named("hears", [](workflow_context& wf) -> asio::awaitable<int> { co_return co_await wf.receive<int>("number") + co_await wf.receive<int>("number"); }));
+    auto const task = sim.await(sim.engine().submit("test/hears", options));
+    for (int const each : {20, 22})
+        sim.await(task.send("number", each, {.key = each == 20 ? "a" : "b"}));
+    sim.finish(task.id());
+    CHECK(sim.report(task.id()).result<int>() == 42);
+}
+
+TEST_CASE("a cancel reaches a child that is being started, at whatever moment it comes and whatever crashes then")
+{
+    for (bool const crashes : {false, true})
+        for (bool const undoes : {false, true}) {
+            std::size_t started = 0;
+            for (std::size_t handlers = 1; handlers < 25; ++handlers) {
+                INFO("cancelled after handler " << handlers << (crashes ? ", then a crash" : "") << (undoes ? ", with something to undo" : ""));
+                auto options = support::crash_options([data = tasker::memory_store{}] { return tasker::any_store{data}; });
+                options.engine.max_journal_records = 1;
+                tasker::testing::simulation sim{std::move(options)};
+                sim.add(sleeping("rest"));
+                auto const id = sim.submit(named("parent", [undoes](workflow_context& wf) -> asio::awaitable<void> {
+                    if (undoes)
+                        wf.compensate("nothing", [] {});
+                    co_await (wf.child<std::string>("one", "test/rest", tasker::payload{}) && wf.start("two", "test/rest", tasker::payload{}));
+                }));
+                for (std::size_t at = 0; at < handlers && sim.step(sim.now() + 1min); ++at)
+                    ;
+                bool is_told = false;
+                asio::co_spawn(sim.engine().get_executor(), sim.engine().cancel(id, "no more"), [&](std::exception_ptr problem) { is_told = !problem; });
+                for (int at = 0; crashes && at < 2; ++at)
+                    sim.step(sim.now() + 1min);
+                if (crashes)
+                    sim.crash(4h + 1s);
+                sim.settle();
+                sim.advance(1h);
+                auto const parent = sim.await(sim.engine().load(id))->task.state;
+                if (is_told && !crashes)
+                    REQUIRE(parent == tasker::task_state::cancelled);
+                for (auto const& one : sim.await(sim.engine().find({.name = "rest"}))) {
+                    ++started;
+                    if (parent == tasker::task_state::cancelled)
+                        REQUIRE(one.state == tasker::task_state::cancelled);
+                }
+            }
+            CHECK(started > 0);
+        }
+}
+
+TEST_CASE("cancelling a task in error cancels the children that it had started, unless they are detached")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        sim.add(sleeping("rest"));
+        sim.add(sleeping("free"));
+        auto const report = sim.run(named("parent", [](workflow_context& wf) -> asio::awaitable<void> {
+            co_await wf.start("kept", "test/free", tasker::payload{}, {.detached = true});
+            co_await wf.start("stopped", "test/rest", tasker::payload{});
+            co_await wf.step("fails", [] { throw tasker::permanent_error{"broken"}; });
+        }));
+        REQUIRE(report.state == tasker::task_state::error);
+        sim.await(sim.engine().cancel(report.id, "no more"));
+        sim.settle();
+        CHECK(sim.await(sim.engine().find({.name = "rest"})).front().state == tasker::task_state::cancelled);
+        CHECK(sim.await(sim.engine().find({.name = "free"})).front().state != tasker::task_state::cancelled);
+    });
+}
+
+TEST_CASE("a child that loses a race while it is being started is cancelled")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        sim.add(sleeping("rest"));
+        auto const report = sim.run(named("parent", [](workflow_context& wf) -> asio::awaitable<std::size_t> {
+            auto const won = co_await (wf.step("at once", [] {}) || wf.child<std::string>("slow", "test/rest", tasker::payload{}));
+            co_return won.index();
+        }));
+        CHECK(report.result<std::size_t>() == 0);
+        sim.settle();
+        for (auto const& one : sim.await(sim.engine().find({.name = "rest"})))
+            CHECK(one.state == tasker::task_state::cancelled);
+    });
+}
+
+TEST_CASE("a step whose failure the coroutine was told of cannot be reset or resolved any more, one that ended the task can")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        bool works = false;
+        auto const id = sim.submit(named("told", [&works](workflow_context& wf) -> asio::awaitable<int> {
+            try {
+                co_await wf.step("caught", [] { throw tasker::permanent_error{"never mind"}; });
+            } catch (tasker::step_error const&) {
+            }
+            static_cast<void>(wf.uuid());
+            co_await wf.sleep("rest", 30s);
+            auto const both = co_await (wf.sleep("stopped", 1h) && wf.step("breaks", [&] {
+                if (!works)
+                    throw tasker::permanent_error{"broken"};
+                return 7;
+            }));
+            co_return both;
+        }));
+        sim.advance(10s);
+        auto const refusal = support::refused([&] { sim.await(sim.engine().reset_step(id, "caught")); });
+        CHECK(refusal.code == tasker::errc::illegal_transition);
+        CHECK(refusal.what.find("the coroutine has been told already that step \"caught\" is error") != std::string::npos);
+        CHECK(support::refused([&] { sim.await(sim.engine().resolve_step(id, "caught", 1)); }).code == tasker::errc::illegal_transition);
+        sim.finish(id);
+        REQUIRE(sim.report(id).state == tasker::task_state::error);
+        CHECK(support::refused([&] { sim.await(sim.engine().reset_step(id, "caught")); }).code == tasker::errc::illegal_transition);
+        works = true;
+        sim.await(sim.engine().reset_step(id, "breaks"));
+        sim.finish(id);
+        CHECK(sim.report(id).result<int>() == 7);
+    });
 }

@@ -6,9 +6,12 @@
 #include <tasker/flow/detail/checkpoint_awaits.hpp>
 #include <tasker/flow/detail/typed_body.hpp>
 #include <tasker/flow/workflow_services.hpp>
+#include <tasker/model/child_record.hpp>
 #include <tasker/model/codec.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -94,6 +97,7 @@ public:
     template <class T>
     boost::asio::awaitable<T> receive(std::string name, receive_options options = {})
     {
+        detail::require_message_name(name);
         std::string const own = name;
         duration const limit = std::clamp(options.timeout.value_or(detail::longest_sleep), duration::zero(), detail::longest_sleep);
         step_no const no = services_->ask({"receive:", std::move(name), {}, detail::nothing_to_do(), limit, own});
@@ -107,6 +111,7 @@ public:
     template <class T>
     void send(task_id to, std::string name, T const& value)
     {
+        detail::require_message_name(name);
         services_->send(to, std::move(name), codec<stored_type<T>>::encode(value));
     }
 
@@ -206,16 +211,11 @@ public:
     /// whatever dies when. When this task is cancelled it is cancelled, too, unless it is detached.
     /// Throws `step_error` when there is no such workflow, or the input does not fit it.
     template <class Input>
-    boost::asio::awaitable<task_id> start(std::string name, std::string workflow, Input input, child_options options = {})
+    boost::asio::awaitable<task_id> start(std::string name, std::string workflow, Input&& input, child_options options = {})
     {
-        child_request asked{std::move(workflow), codec<stored_type<Input>>::encode(input), options.detached};
-        step_no const no = services_->ask({"child:", std::move(name), {}, services_->starting(std::move(asked)), {}});
-        if (!services_->is_told(no))
-            co_await detail::await_checkpoint(*services_, no);
-        auto const id = parse_id<task_id>(codec<std::string>::decode(detail::require_success(services_->record(no)).result)).value();
-        if (!options.detached)
-            services_->attach(id);
-        co_return id;
+        static_assert(!breaks_in_co_await<Input>, "tasker: g++ before 13 destroys an owning temporary inside co_await twice; "
+                                                  "give the input a name and start the task with that");
+        return start_child(std::move(name), {std::move(workflow), codec<stored_type<Input>>::encode(input), options.detached});
     }
 
     /// Waits for the end of a task that `start` has started. Throws `step_error` when it ended in error, or cancelled.
@@ -237,10 +237,11 @@ public:
 
     /// Starts a task and waits for its end: `start`, then `join`.
     template <class Result, class Input>
-    boost::asio::awaitable<Result> child(std::string name, std::string workflow, Input input, child_options options = {})
+    boost::asio::awaitable<Result> child(std::string name, std::string workflow, Input&& input, child_options options = {})
     {
-        task_id const id = co_await start(name, std::move(workflow), std::move(input), options);
-        co_return co_await join<Result>(std::move(name), id, options);
+        static_assert(!breaks_in_co_await<Input>, "tasker: g++ before 13 destroys an owning temporary inside co_await twice; "
+                                                  "give the input a name and start the task with that");
+        return run_child<Result>(std::move(name), {std::move(workflow), codec<stored_type<Input>>::encode(input), options.detached}, options);
     }
 
     /// Has `body` run, as a step `undo:name`, when the coroutine fails or its task is cancelled: what was registered last runs
@@ -262,6 +263,27 @@ public:
     }
 
 private:
+    boost::asio::awaitable<task_id> start_child(std::string name, child_request asked)
+    {
+        step_no const no = services_->ask({detail::child_kind, std::move(name), {}, services_->starting(std::move(asked)), {}});
+        if (!services_->is_told(no))
+            co_await detail::await_checkpoint(*services_, no);
+        auto const child = detail::decode_child(detail::require_success(services_->record(no)).result);
+        if (!child.is_detached)
+            services_->attach(child.id);
+        co_return child.id;
+    }
+
+    template <class Result>
+    boost::asio::awaitable<Result> run_child(std::string name, child_request asked, child_options options)
+    {
+        task_id const id = co_await start_child(name, std::move(asked));
+        auto const stopped = co_await boost::asio::this_coro::cancellation_state;
+        if (stopped.cancelled() != boost::asio::cancellation_type::none && !options.detached)
+            services_->cancel(id, name); // while it was started; what follows does not begin any more
+        co_return co_await join<Result>(std::move(name), id, options);
+    }
+
     workflow_services* services_;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/error.hpp>
 #include <tasker/base/ids.hpp>
 #include <tasker/base/time.hpp>
 #include <tasker/base/unique_function.hpp>
@@ -19,7 +20,14 @@ namespace detail {
 /// The message by which a task is cancelled with its parent; users cannot send it.
 inline constexpr std::string_view cancel_order = "~cancel";
 /// The message that tells a task of the end of one that it has started.
-inline std::string end_of(task_id child) { return "~end " + to_text(child); }
+inline constexpr std::string_view end_kind = "~end ";
+inline std::string end_of(task_id child) { return std::string{end_kind} + to_text(child); }
+/// Throws `error{invalid_input}` when users cannot send or receive a message of this name.
+inline void require_message_name(std::string_view name)
+{
+    if (name.starts_with('~'))
+        throw error{errc::invalid_input, "a message cannot be named \"" + std::string{name} + "\": names that begin with '~' are the library's own"};
+}
 } // namespace detail
 
 /// A checkpoint that a coroutine asks for.
@@ -64,6 +72,8 @@ public:
     virtual void stop(step_no no) = 0;
     /// What is recorded.
     virtual step_record const& record(step_no no) const = 0;
+    /// Why a checkpoint of this name was stopped; empty when no checkpoint beside it had failed.
+    virtual std::string cause_of_stop(std::string_view name) const = 0;
     /// The value that was recorded under this name, or else the one that `make` makes now.
     virtual payload instant(std::string_view kind, std::string name, maker make) = 0;
     /// Whether a record is left that the coroutine has not come to yet.

@@ -47,7 +47,7 @@ struct step_record {
     payload result;                          ///< once complete or resolved; null before
     std::optional<failure> last_failure;     ///< set while the state is error
     std::string name{};                      ///< of a checkpoint; empty: a declared step, whose workflow has its name
-    std::int64_t order = 0;                  ///< of a checkpoint that is over: its place among those of its task, from 1; 0: not over
+    std::int64_t order = 0;                  ///< of a checkpoint: 0, not over; from 1 its place among those of its task that are over; of an instant, such as a time: -1 less the place of the last one that the coroutine had heard of
 
     friend bool operator==(step_record const&, step_record const&) = default;
 };

@@ -35,6 +35,38 @@ inline command_effect refuse(std::string sentence, errc as = errc::illegal_trans
     return {{}, {}, {}, std::move(sentence), as};
 }
 
+/// Whether the coroutine got over the failure of a checkpoint: another one began after it, and succeeded.
+inline bool is_got_over(task_plan const& plan, step_record const& failed)
+{
+    for (step_no no = 0; no < plan.shape().size(); ++no) {
+        step_record const& other = plan.record(no);
+        if (other.order < 0 && -1 - other.order >= failed.order && !other.name.starts_with('~')) // drawn once it was told
+            return true;
+        if (satisfies_children(other.state) && other.order > failed.order && other.started_at && failed.finished_at &&
+            *other.started_at >= *failed.finished_at)
+            return true;
+    }
+    return false;
+}
+
+/// The checkpoints that were stopped because of the failure that ended the task.
+inline std::vector<step_no> stopped_steps(task_plan const& plan)
+{
+    std::vector<step_no> all;
+    for (step_no no = 0; no < plan.shape().size(); ++no) {
+        step_record const& record = plan.record(no);
+        if (record.state == step_state::cancelled && record.order > 0 && !record.name.empty() && !is_got_over(plan, record))
+            all.push_back(no);
+    }
+    return all;
+}
+
+/// Whether the coroutine of a task in this state has been told of the checkpoint, and has gone on from there.
+inline bool is_told(task_state task, task_plan const& plan, step_record const& record)
+{
+    return !record.name.empty() && record.order != 0 && (task != task_state::error || is_got_over(plan, record));
+}
+
 inline command_effect step_command_effect(command const& asked, task_state task, task_plan const& plan)
 {
     step_no const no = plan.shape().find(asked.step);
@@ -49,22 +81,15 @@ inline command_effect step_command_effect(command const& asked, task_state task,
     if (check_move(from, to) != move::allowed)
         return refuse("step \"" + asked.step + "\" is " + std::string{name(from)} + " and cannot become " +
                       std::string{name(to)});
+    if (is_told(task, plan, plan.record(no)))
+        return refuse("the coroutine has been told already that step \"" + asked.step + "\" is " + std::string{name(from)} +
+                      "; fork the task from that step, or retry it once it is in error");
     command_effect effect{{}, {{no, to}}, {}, {}};
-    if (task == task_state::error && to != step_state::cancelled)
+    if (task == task_state::error && to != step_state::cancelled) {
         effect.task = task_state::pending;
-    return effect;
-}
-
-/// Whether the coroutine got over the failure of a checkpoint: another one began after it, and succeeded.
-inline bool is_got_over(task_plan const& plan, step_record const& failed)
-{
-    for (step_no no = 0; no < plan.shape().size(); ++no) {
-        step_record const& other = plan.record(no);
-        if (satisfies_children(other.state) && other.order > failed.order && other.started_at && failed.finished_at &&
-            *other.started_at >= *failed.finished_at)
-            return true;
+        effect.forgotten = stopped_steps(plan);
     }
-    return false;
+    return effect;
 }
 
 inline command_effect retry_effect(task_state task, task_plan const& plan)
@@ -77,9 +102,8 @@ inline command_effect retry_effect(task_state task, task_plan const& plan)
         bool const is_declared = record.name.empty() || record.order == 0;
         if (record.state == step_state::error && (is_declared || !is_got_over(plan, record)))
             effect.steps.push_back({no, step_state::pending});
-        else if (record.state == step_state::cancelled && !is_declared && !is_got_over(plan, record))
-            effect.forgotten.push_back(no); // it was stopped because of the failure that ended the task
     }
+    effect.forgotten = stopped_steps(plan);
     return effect;
 }
 

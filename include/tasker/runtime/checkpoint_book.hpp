@@ -33,6 +33,7 @@ struct checkpoint {
     bool is_owed = false;         ///< of these, one that the coroutine must come to again
     bool is_unwritten = false;    ///< no row has what it is now
     bool is_stopped = false;
+    std::optional<step_no> stopped_by{}; ///< the failure that the coroutine was told of last, when it stopped this one
     std::string takes;            ///< the name of the messages that complete it
 };
 
@@ -71,6 +72,16 @@ public:
         return numbers;
     }
 
+    /// What a fork was told of the children that its original had started.
+    std::vector<message> ends_of_children() const
+    {
+        std::vector<message> ends;
+        for (step_no no = 0; no < all_.size(); ++no)
+            if (all_[no].name.starts_with(detail::end_kind))
+                ends.push_back({task_.record.id, 0, all_[no].name, task_.plan.record(no).result, {}});
+        return ends;
+    }
+
     /// The checkpoint that the coroutine comes to now.
     step_no come_to(std::string_view kind, std::string_view name)
     {
@@ -105,6 +116,23 @@ public:
         task_.plan.revise(no, [&](step_record& row) { row.name = all_[no].name; });
         by_name_.emplace(all_[no].name, no);
         return no;
+    }
+
+    /// Whether `holds` of any checkpoint whose name begins like this.
+    template <class Holds>
+    bool any_named(std::string_view beginning, Holds holds) const
+    {
+        for (step_no no = 0; no < all_.size(); ++no)
+            if (all_[no].name.starts_with(beginning) && holds(no))
+                return true;
+        return false;
+    }
+
+    /// The checkpoint recorded under this name; nothing when there is none.
+    std::optional<step_no> find(std::string_view recorded) const
+    {
+        auto const at = by_name_.find(recorded);
+        return at == by_name_.end() ? std::nullopt : std::optional{at->second};
     }
 
     bool is_recorded(std::string_view kind, std::string_view name) const

@@ -102,18 +102,6 @@ public:
             drain_waiters_.push_back(std::move(then));
     }
 
-    /// Stores a new task that has come as far as another one had before `from`; `then` when it is durable.
-    void fork(task_id id, std::string from, unique_function<void(std::exception_ptr, task_id)> then)
-    {
-        auto const made = parts.ids.next<task_id>(parts.now());
-        query([id, from = std::move(from), made](any_store& store, time_point now) { return detail::store_fork(store, id, from, made, now); },
-              [this, made, then = std::move(then)](std::exception_ptr problem, std::optional<commit_result>) mutable {
-                  leases.expect(parts.now());
-                  then(problem, made);
-                  schedule();
-              });
-    }
-
     /// Asks the store, off the strand when it blocks.
     template <class Ask, class Then>
     void query(Ask ask, Then then)

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <tasker/flow/workflow_context.hpp>
-#include <tasker/runtime/attempt.hpp>
 #include <tasker/runtime/checkpoint_book.hpp>
+#include <tasker/runtime/checkpoint_moves.hpp>
 #include <tasker/runtime/engine_parts.hpp>
 #include <tasker/runtime/instant_gate.hpp>
 #include <tasker/runtime/mailbox.hpp>
@@ -33,6 +33,7 @@ public:
     script(engine_parts& parts, task_run& of)
         : parts_{parts}, task_{of}, checkpoints_{of}, to_tell_{of.plan, checkpoints_.ended()}
     {
+        mail_.put(checkpoints_.ends_of_children());
     }
 
     ~script() override
@@ -81,6 +82,14 @@ public:
     std::string const& failure() const override { return *failed_; }
     payload const& renewed_input() const override { return *run_.renewed(); }
     std::vector<task_id> children() const override { return children_; }
+    bool is_starting() const override
+    {
+        return checkpoints_.any_named(detail::child_kind, [this](step_no no) {
+            step_record const& row = task_.plan.record(no);
+            bool const is_unknown = row.order == 0 && row.last_failure && row.last_failure->kind == failure_kind::abandoned;
+            return row.state == step_state::in_progress || is_unknown || to_tell_.contains(no);
+        });
+    }
 
     bool undo(std::string const& reason) override
     {
@@ -90,7 +99,7 @@ public:
             step_no const no = checkpoints_.add(std::string{cancelled_name});
             time_point const at = parts_.now();
             start_task(parts_, task_, parts_.now());
-            end_now(no, [&](step_record& row) { complete_at_once(row, codec<std::string>::encode(reason), at); });
+            end_checkpoint(parts_, task_, no, [&](step_record& row) { complete_at_once(row, codec<std::string>::encode(reason), at); });
             trace_instant(parts_, task_, no, at);
         }
         return true;
@@ -146,7 +155,7 @@ public:
     {
         if (to_tell_.next() != no || !run_.loop().empty())
             return false;
-        to_tell_.pop();
+        take_told(no);
         checkpoints_[no].body = {};
         return true;
     }
@@ -163,12 +172,19 @@ public:
     void stop(step_no no) override
     {
         checkpoint& one = checkpoints_[no];
+        if (last_told_) // a failure, or what another group of branches was stopped by
+            one.stopped_by = task_.plan.record(*last_told_).state == step_state::error ? last_told_ : checkpoints_[*last_told_].stopped_by;
         if (task_.plan.record(no).order > 0 || std::exchange(one.is_stopped, true) || is_replaying_)
             return;
-        stop_now(no);
+        stop_checkpoint(parts_, task_, no);
     }
 
     step_record const& record(step_no no) const override { return task_.plan.record(no); }
+    std::string cause_of_stop(std::string_view stopped) const override
+    {
+        auto const no = checkpoints_.find(stopped);
+        return no && checkpoints_[*no].stopped_by ? detail::failure_of(task_.plan.record(*checkpoints_[*no].stopped_by)) : std::string{};
+    }
 
     payload instant(std::string_view kind, std::string name, maker make) override
     {
@@ -228,6 +244,12 @@ private:
         return checkpoints_.come_to(kind, name);
     }
 
+    void take_told(step_no no)
+    {
+        to_tell_.pop();
+        last_told_ = no;
+    }
+
     /// Tells the coroutine of the next checkpoint that is over; false when there is none.
     bool tell_next()
     {
@@ -237,7 +259,7 @@ private:
         step_no const no = *next;
         checkpoint& one = checkpoints_[no];
         if (one.name == cancelled_name) {
-            to_tell_.pop();
+            take_told(no);
             is_cancelling_ = true;
             cancelled_ = codec<std::string>::decode(task_.plan.record(no).result);
             run_.cancel();
@@ -247,7 +269,7 @@ private:
             diverge(one.name);
             return false;
         }
-        to_tell_.pop();
+        take_told(no);
         if (auto const then = std::make_unique<unique_function<void()>>(std::exchange(one.then, {})); *then) {
             one.body = {};
             if (one.slot.is_connected())
@@ -283,7 +305,7 @@ private:
         if (row.order > 0)
             return;
         if (row.state == step_state::complete) { // an instant, taken while the records were replayed
-            write_instant(no);
+            write(no);
             return;
         }
         if (std::exchange(one.is_unwritten, false)) {
@@ -291,11 +313,11 @@ private:
             parts_.records.write_step(task_, no);
         }
         if (row.state == step_state::error && !may_retry(row, task_.plan.shape().step(no).options.retry)) {
-            end_now(no, [](step_record&) {}); // its policy allows less than it did
+            end_checkpoint(parts_, task_, no, [](step_record&) {}); // its policy allows less than it did
             return;
         }
         if (one.is_stopped)
-            stop_now(no);
+            stop_checkpoint(parts_, task_, no);
         else if (is_volatile(no))
             begin_volatile(no);
         else
@@ -323,48 +345,20 @@ private:
             release(no);
     }
 
-    void stop_now(step_no no)
-    {
-        step_state const from = task_.plan.record(no).state;
-        if (stop_attempt(task_, no) || (from != step_state::pending && from != step_state::error))
-            return;
-        time_point const at = parts_.now();
-        start_task(parts_, task_, parts_.now());
-        end_now(no, [at](step_record& row) { apply_move(row, step_state::cancelled, {}, at); });
-        trace_stop(parts_, task_, no, from, at);
-    }
-
-    /// Writes that a checkpoint is over without an attempt; the coroutine hears of it when that is durable.
-    template <class Change>
-    void end_now(step_no no, Change change)
-    {
-        task_.plan.write(no, parts_.now(), [&](step_record& row) {
-            change(row);
-            row.order = ++task_.last_order;
-        });
-        parts_.records.write_step(task_, no);
-        parts_.records.note({durable_note::kind::step_written, task_.shared_from_this(), no, {}});
-        ended(no);
-    }
-
     void record_instant(step_no no, payload value)
     {
-        time_point const at = parts_.now();
-        task_.plan.revise(no, [&](step_record& row) { complete_at_once(row, std::move(value), at); });
+        draw_instant(parts_, task_, no, std::move(value), last_told_ ? task_.plan.record(*last_told_).order : 0);
         if (is_replaying_)
             deferred_.push_back(no);
         else
-            write_instant(no);
+            write(no);
     }
 
-    void write_instant(step_no no)
+    void write(step_no instant)
     {
-        start_task(parts_, task_, parts_.now());
-        time_point const at = *task_.plan.record(no).finished_at;
-        trace_instant(parts_, task_, no, at);
-        parts_.records.write_step(task_, no);
-        gate_.drawn(no);
-        if (auto& mail = checkpoints_[no].mail)
+        write_instant(parts_, task_, instant);
+        gate_.drawn(instant);
+        if (auto& mail = checkpoints_[instant].mail)
             parts_.records.send(task_, *std::exchange(mail, std::nullopt));
     }
 
@@ -374,7 +368,8 @@ private:
                        [this](step_no no, message const& found) {
                            time_point const now = parts_.now();
                            begin_step(parts_, task_, no, now);
-                           parts_.records.take(task_, found.sequence);
+                           if (found.sequence > 0)
+                               parts_.records.take(task_, found.sequence);
                            settle_step(parts_, task_, no, {attempt_outcome::kind::completed, detail::as_received(found.body), {}, {}}, now, {});
                        });
     }
@@ -383,6 +378,7 @@ private:
     task_run& task_;
     checkpoint_book checkpoints_;
     telling_queue to_tell_;
+    std::optional<step_no> last_told_;
     std::vector<step_no> deferred_; ///< to begin when all records were told
     mailbox mail_{std::exchange(task_.mail, {})};
     instant_gate gate_{parts_.records, task_};

@@ -106,16 +106,29 @@ private:
         }
     }
 
-    static std::string text_of(std::exception_ptr const& problem)
+    std::string text_of(std::exception_ptr const& problem) const
     {
         try {
             std::rethrow_exception(problem);
-        } catch (boost::asio::multiple_exceptions const& several) { // of branches side by side; the others were stopped
-            return text_of(several.first_exception());
+        } catch (boost::asio::multiple_exceptions const& several) { // of branches side by side: of the left one alone, as Asio has it
+            return text_of_branch(several.first_exception());
         } catch (std::exception const& thrown) {
             return thrown.what();
         } catch (...) {
             return "Unknown error";
+        }
+    }
+
+    /// Perhaps it was stopped because of one to the right of it.
+    std::string text_of_branch(std::exception_ptr const& problem) const
+    {
+        try {
+            std::rethrow_exception(problem);
+        } catch (detail::step_stopped const& stopped) {
+            std::string const cause = services_.cause_of_stop(stopped.step());
+            return cause.empty() ? std::string{stopped.what()} + " because a branch beside it ended by an exception of its own" : cause;
+        } catch (...) {
+            return text_of(problem);
         }
     }
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <tasker/base/error.hpp>
-#include <tasker/model/codec.hpp>
+#include <tasker/model/child_record.hpp>
 #include <tasker/runtime/engine_parts.hpp>
 
 #include <boost/asio/async_result.hpp>
@@ -15,7 +15,7 @@
 
 namespace tasker::detail {
 
-/// Has the engine start a task for another one, and returns the id as a payload: of the one that has the key already, if there is.
+/// Has the engine start a task for another one, and returns it as it is recorded: of the one that has the key already, if there is.
 inline boost::asio::awaitable<payload> start_child(engine_parts& parts, child_start asked)
 {
     auto initiation = [](auto handler, engine_parts* engine, child_start what) {
@@ -24,9 +24,10 @@ inline boost::asio::awaitable<payload> start_child(engine_parts& parts, child_st
         };
         engine->start_child(std::move(what));
     };
+    bool const is_detached = asked.asked.detached;
     task_id const id = co_await boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void(std::exception_ptr, task_id)>(
         std::move(initiation), boost::asio::use_awaitable, &parts, std::move(asked));
-    co_return codec<std::string>::encode(to_text(id));
+    co_return encode_child({id, is_detached});
 }
 
 } // namespace tasker::detail

@@ -111,13 +111,8 @@ private:
     void tell_parent(task_run const& task)
     {
         task_outcome const end = outcome_of_task(task.flow(), task.record, task.plan.records());
-        std::string body = R"({"state":")" + std::string{name(end.state)} + '"';
-        if (end.state == task_state::complete || end.state == task_state::resolved_manually)
-            body += R"(,"result":)" + std::string{end.result.text()} + '}';
-        else
-            body += R"(,"what":)" + std::string{codec<std::string>::encode(end.what).text()} + '}';
         std::string const key = to_text(task.record.id) + " ended at " + to_text(*task.record.finished_at);
-        parts_.records.send(task, {task.record.parent, 0, detail::end_of(task.record.id), payload{std::move(body)}, key});
+        parts_.records.send(task, {task.record.parent, 0, detail::end_of(task.record.id), detail::as_told_to_parent(end), key});
     }
 
     void complete(task_run& task)

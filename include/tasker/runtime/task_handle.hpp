@@ -2,7 +2,9 @@
 
 #include <tasker/base/config.hpp>
 #include <tasker/base/error.hpp>
+#include <tasker/base/owning.hpp>
 #include <tasker/model/codec.hpp>
+#include <tasker/model/records.hpp>
 #include <tasker/runtime/engine_environment.hpp>
 #include <tasker/runtime/task_outcome.hpp>
 
@@ -15,6 +17,11 @@
 #include <utility>
 
 namespace tasker {
+
+/// How a message is sent. Trivially destructible, so that it may be written inside a co_await expression.
+struct send_options {
+    std::string_view key{}; ///< of several messages to one task with the same key the first counts; empty: each counts
+};
 
 /// A submitted task. Cheap to copy; outlives nothing: when its engine is gone, awaiting throws `error{engine_stopped}`.
 /// Thread safety: members may be called from any thread. Cancellation: stops the waiting, not the task.
@@ -44,7 +51,20 @@ public:
     /// Throws `error{illegal_transition}` when the task is cancelled already.
     boost::asio::awaitable<void> cancel(std::string_view reason = {}) const;
 
+    /// As `engine::send`.
+    template <class T>
+    boost::asio::awaitable<void> send(std::string_view name, T&& value, send_options const& options = {}) const
+    {
+        static_assert(!breaks_in_co_await<T>, "tasker: g++ before 13 destroys an owning temporary inside co_await twice; "
+                                              "give the value a name and send that");
+        return send_payload({{}, 0, std::string{name}, codec<stored_type<T>>::encode(value), std::string{options.key}});
+    }
+
 private:
+    friend class engine;
+
+    boost::asio::awaitable<void> send_payload(message told) const;
+
     template <class Result>
     static boost::asio::awaitable<Result> result_of(task_handle self) // by value: the handle need not outlive the wait
     {

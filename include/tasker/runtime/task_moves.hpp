@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/model/child_record.hpp>
 #include <tasker/plan/apply_command.hpp>
 #include <tasker/plan/settle.hpp>
 #include <tasker/runtime/engine_parts.hpp>
@@ -219,9 +220,10 @@ inline void trace_stop(engine_parts& parts, task_run& task, step_no step, step_s
 /// The task is cancelled: so are those that it has started, with the same commit.
 inline void cancel_children(engine_parts& parts, task_run const& task)
 {
-    if (task.script)
-        for (task_id const child : task.script->children())
-            parts.records.send(task, {child, 0, std::string{detail::cancel_order}, {}, {}});
+    if (!task.is_coroutine())
+        return;
+    for (task_id const child : task.script ? task.script->children() : detail::attached_children(task.plan.records()))
+        parts.records.send(task, {child, 0, std::string{detail::cancel_order}, {}, {}});
 }
 
 /// A command was carried out, or refused: its caller is answered, and its request leaves the task's row.

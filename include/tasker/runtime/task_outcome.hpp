@@ -2,6 +2,7 @@
 
 #include <tasker/base/config.hpp>
 #include <tasker/flow/workflow.hpp>
+#include <tasker/model/codec.hpp>
 #include <tasker/model/records.hpp>
 
 #include <span>
@@ -32,6 +33,19 @@ TASKER_INLINE std::string failure_text(workflow const& flow, task_record const& 
 
 /// The outcome of a finished task.
 TASKER_INLINE task_outcome outcome_of_task(workflow const& flow, task_record const& task, std::span<step_record const> records);
+
+namespace detail {
+
+/// The end of a task as the message to its parent has it.
+inline payload as_told_to_parent(task_outcome const& end)
+{
+    std::string const begun = R"({"state":")" + std::string{name(end.state)} + '"';
+    if (end.succeeded())
+        return payload{begun + R"(,"result":)" + std::string{end.result.text()} + '}'};
+    return payload{begun + R"(,"what":)" + std::string{codec<std::string>::encode(end.what).text()} + '}'};
+}
+
+} // namespace detail
 
 } // namespace tasker
 

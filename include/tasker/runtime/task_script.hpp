@@ -39,6 +39,8 @@ public:
     virtual bool undo(std::string const& reason) = 0;
     /// Its children that are to be cancelled with it.
     virtual std::vector<task_id> children() const = 0;
+    /// Whether a child is being started, so that nobody knows yet whom a cancel has to reach.
+    virtual bool is_starting() const = 0;
     /// What an attempt of the checkpoint runs; valid until the checkpoint is over.
     virtual step_body const& body(step_no no) const = 0;
     /// The checkpoint's name; valid as long as the script.

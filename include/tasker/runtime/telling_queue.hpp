@@ -3,6 +3,7 @@
 #include <tasker/model/records.hpp>
 #include <tasker/plan/task_plan.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <utility>
@@ -25,6 +26,7 @@ public:
     }
     /// It hears of that one. Preconditions: there is one.
     void pop() { over_.pop_front(); }
+    bool contains(step_no no) const { return std::find(over_.begin(), over_.end(), no) != over_.end(); }
     bool empty() const noexcept { return over_.empty(); }
 
 private:

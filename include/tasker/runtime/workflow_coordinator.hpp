@@ -120,11 +120,17 @@ private:
             if (!is_finished(task.record.state))
                 task.commands.push_back({{command_kind::cancel, {}, {}, "its parent was cancelled"}, {}});
         }
-        while (!task.commands.empty() && !task.leaving) {
+        while (!task.commands.empty() && !task.leaving && !has_to_wait(task, task.commands.front().asked)) {
             pending_command next = std::move(task.commands.front());
             task.commands.pop_front();
             obey(task, std::move(next));
         }
+    }
+
+    /// A cancel reaches the children, too: those that are being started as soon as they are known.
+    static bool has_to_wait(task_run const& task, command const& asked)
+    {
+        return asked.kind == command_kind::cancel && task.script && !is_finished(task.record.state) && task.script->is_starting();
     }
 
     /// Carries out what a coroutine's task obeys in its own way; false when there is nothing of the kind.

@@ -52,16 +52,27 @@ inline boost::asio::awaitable<void> await_checkpoint(workflow_services& services
     return boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void()>(start_waiting{}, boost::asio::use_awaitable, &services, no);
 }
 
+/// Thrown for a checkpoint that was stopped, perhaps because of one beside it.
+class step_stopped final : public step_error {
+public:
+    explicit step_stopped(std::string const& step) : step_error{step, "step \"" + step + "\" was cancelled"} {}
+};
+
+/// Why a checkpoint failed.
+inline std::string failure_of(step_record const& failed)
+{
+    return "step \"" + failed.name + "\" failed after " + std::to_string(failed.attempts) + (failed.attempts == 1 ? " attempt: " : " attempts: ") +
+           (failed.last_failure ? failed.last_failure->what : std::string{});
+}
+
 /// The record of a checkpoint that succeeded. Throws `step_error` when it did not.
 inline step_record const& require_success(step_record const& ended)
 {
     if (satisfies_children(ended.state))
         return ended;
     if (ended.state == step_state::cancelled)
-        throw step_error{ended.name, "step \"" + ended.name + "\" was cancelled"};
-    throw step_error{ended.name, "step \"" + ended.name + "\" failed after " + std::to_string(ended.attempts) +
-                                     (ended.attempts == 1 ? " attempt: " : " attempts: ") +
-                                     (ended.last_failure ? ended.last_failure->what : std::string{})};
+        throw step_stopped{ended.name};
+    throw step_error{ended.name, failure_of(ended)};
 }
 
 inline constexpr std::string_view received_prefix = R"({"received":)";

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <tasker/plan/settle.hpp>
+#include <tasker/runtime/attempt.hpp>
+#include <tasker/runtime/engine_parts.hpp>
+#include <tasker/runtime/task_moves.hpp>
+
+#include <cstdint>
+#include <utility>
+
+/// How checkpoints end that no attempt ends.
+namespace tasker {
+
+/// The checkpoint is over, as `change(record)` makes it; the coroutine hears of it when that is durable.
+template <class Change>
+void end_checkpoint(engine_parts& parts, task_run& task, step_no no, Change change)
+{
+    task.plan.write(no, parts.now(), [&](step_record& row) {
+        change(row);
+        row.order = ++task.last_order;
+    });
+    parts.records.write_step(task, no);
+    parts.records.note({durable_note::kind::step_written, task.shared_from_this(), no, {}});
+    task.script->ended(no);
+}
+
+/// Has a checkpoint end as cancelled: once its body has ended, if one runs.
+inline void stop_checkpoint(engine_parts& parts, task_run& task, step_no no)
+{
+    step_state const from = task.plan.record(no).state;
+    if (stop_attempt(task, no) || (from != step_state::pending && from != step_state::error))
+        return;
+    time_point const at = parts.now();
+    start_task(parts, task, at);
+    end_checkpoint(parts, task, no, [at](step_record& row) { apply_move(row, step_state::cancelled, {}, at); });
+    trace_stop(parts, task, no, from, at);
+}
+
+/// An instant has its value, when the coroutine has heard of so many checkpoints; the caller has it written.
+inline void draw_instant(engine_parts& parts, task_run& task, step_no no, payload value, std::int64_t heard)
+{
+    task.plan.revise(no, [&, at = parts.now()](step_record& row) {
+        complete_at_once(row, std::move(value), at);
+        row.order = -1 - heard;
+    });
+}
+
+/// It is recorded with the next commit.
+inline void write_instant(engine_parts& parts, task_run& task, step_no no)
+{
+    start_task(parts, task, parts.now());
+    trace_instant(parts, task, no, *task.plan.record(no).finished_at);
+    parts.records.write_step(task, no);
+}
+
+} // namespace tasker
