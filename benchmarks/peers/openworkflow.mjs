@@ -9,7 +9,7 @@ export const tasks = { 1: 1500, 10: 300 };
 export const saturated = { text: '100 at once, as in its own benchmark', concurrency: 100 };
 export const idle = [
   { text: '10 at once, as it comes', concurrency: 10, count: 24 },
-  { text: 'its end looked up each millisecond', concurrency: 10, count: 40, looking: 1 },
+  { text: 'its end looked up each ms', concurrency: 10, count: 40, looking: 1 },
 ];
 
 export async function open(url, setting) {
