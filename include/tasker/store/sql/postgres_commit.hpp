@@ -124,20 +124,19 @@ begin
         return query select 'duplicate', d.o_number, d.o_task from duplicates_of(n_id, n_key, v_fresh) as d;
     end if;
 
-    for i in 1 .. coalesce(cardinality(l_task), 0) loop
-        if l_new[i] then
-            v_last[i] = case when cardinality(v_fresh) = cardinality(n_id) or l_task[i] = any (v_fresh) then 0 else -1 end;
-        else
-            -- no equation: as long as the table was never analysed, the index of all that the worker owns looks as good as the key
-            perform from tasks where id = l_task[i] and epoch = l_epoch[i] and worker_id is not distinct from p_worker;
-            if found then
-                v_last[i] = coalesce((select max(sequence) from transitions where task_id = l_task[i]), 0);
-            else
-                v_last[i] = -1;
-                return query select 'lease_lost', i::bigint, null::uuid;
-            end if;
+    if cardinality(l_task) > 0 then
+        -- `is true`, lest an index serve it: as long as the table was never analysed, the index of all that it owns looks as good as the key
+        select array_agg(case
+            when not l_new[i] then coalesce((
+                select coalesce((select max(sequence) from transitions where task_id = l_task[i]), 0) from tasks
+                where id = l_task[i] and epoch = l_epoch[i] and (worker_id = p_worker) is true), -1)
+            when cardinality(v_fresh) = cardinality(n_id) or l_task[i] = any (v_fresh) then 0
+            else -1 end order by i) into v_last from generate_series(1, cardinality(l_task)) as i;
+        if -1 = any (v_last) then
+            return query select 'lease_lost', i::bigint, null::uuid from generate_series(1, cardinality(l_task)) as i
+                where v_last[i] < 0 and not l_new[i];
         end if;
-    end loop;
+    end if;
 
     if cardinality(m_task) > 0 then
         perform from tasks where id = any (m_task || array(select l_task[no] from unnest(w_lease) as w (no))) order by id for no key update;

@@ -133,12 +133,12 @@ inline std::string known_task_text(small_statement kind)
         kind == small_statement::task
             ? "update tasks set state = $5, status_reason = $6, started_at = $7, finished_at = $8, wake_at = $9, recoveries = $10, "
               "worker_id = case when cast($11 as boolean) then null else worker_id end "
-              "where id = $3 and epoch = $4 and worker_id is not distinct from $1 and exists (select from worker) returning id, "
+              "where id = $3 and epoch = $4 and (worker_id = $1) is true and exists (select from worker) returning id, "
               "worker_id is null and request_kind is not null as is_asked, "
             : "select id, false as is_asked, ";
     std::string const lock = kind == small_statement::task
                                  ? ""
-                                 : " from tasks where id = $3 and epoch = $4 and worker_id is not distinct from $1 and exists (select from worker) "
+                                 : " from tasks where id = $3 and epoch = $4 and (worker_id = $1) is true and exists (select from worker) "
                                    "for no key update";
     std::size_t const step = kind == small_statement::task ? 13 : 6;
     std::string const channel = '$' + std::to_string(step - 1);
