@@ -39,29 +39,30 @@ workflow coroutine_workflow(std::string name_space, std::string name, std::strin
 /// Throws: what is awaited throws `error{store_unavailable}` when the store has to be asked and cannot be, and
 /// `error{engine_stopped}` when the engine ends first; commits are tried again instead, until the store works.
 /// Cancellation: cancelling a member that is awaited stops the waiting, not what was asked for.
-class engine {
+template <class Lazy>
+class basic_engine {
 public:
     /// Makes the identity key of a submission; called on the engine's strand, and must not block.
     using identity_function = std::function<std::string(std::string_view workflow, payload const& input, submit_options const&)>;
 
     /// Opens the store (creating or upgrading its tables) and registers there; blocks while it does.
     /// Throws `error{invalid_options}`, `error{store_unavailable}`, `error{schema_mismatch}`.
-    engine(boost::asio::any_io_executor executor, any_store store, engine_options const& options = {},
+    basic_engine(boost::asio::any_io_executor executor, any_store store, engine_options const& options = {},
            engine_environment environment = {});
 
     /// The same on an execution context, such as an `asio::io_context`.
     template <class Context>
         requires std::derived_from<Context, boost::asio::execution_context>
-    engine(Context& context, any_store store, engine_options const& options = {}, engine_environment environment = {})
-        : engine{boost::asio::any_io_executor{context.get_executor()}, std::move(store), options, std::move(environment)}
+    basic_engine(Context& context, any_store store, engine_options const& options = {}, engine_environment environment = {})
+        : basic_engine{boost::asio::any_io_executor{context.get_executor()}, std::move(store), options, std::move(environment)}
     {
     }
 
     /// Handles and subscriptions of the moved engine stay good; the source may only be destroyed or assigned to.
-    engine(engine&&) noexcept;
+    basic_engine(basic_engine&&) noexcept;
     /// Ends the present engine as its destructor would, then takes the other one over.
-    engine& operator=(engine&&) noexcept;
-    ~engine();
+    basic_engine& operator=(basic_engine&&) noexcept;
+    ~basic_engine();
 
     /// Makes the engine able to run a workflow; blocks while the store records its shape. Tasks of it that wait in the
     /// store start to be taken over. Nothing is registered when it throws.
@@ -238,9 +239,12 @@ private:
     event_catalogue catalogue_;
     identity_function strategy_;
 };
+using engine = basic_engine<void>;
 
 } // namespace tasker
 
-#if !TASKER_SEPARATE_COMPILATION
+#if TASKER_SEPARATE_COMPILATION
+extern template class tasker::basic_engine<void>;
+#else
 #include <tasker/engine.ipp>
 #endif

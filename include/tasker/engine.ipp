@@ -21,6 +21,7 @@ namespace tasker {
 
 namespace detail {
 
+template <class = void>
 inline std::string identity_of(submission const& one, identity kind, submit_options const& options, engine::identity_function const& strategy)
 {
     workflow const& flow = one.workflow->flow;
@@ -61,13 +62,15 @@ private:
 
 } // namespace detail
 
-TASKER_INLINE boost::asio::awaitable<task_outcome> task_handle::outcome() const
+template <class Lazy>
+boost::asio::awaitable<task_outcome> basic_task_handle<Lazy>::outcome() const
 {
     return detail::on_strand<void(std::exception_ptr, task_outcome)>::run(
         engine_, strand_, [id = id_](engine_core& core, auto done) { core.waiters.wait(id, std::move(done)); });
 }
 
-TASKER_INLINE boost::asio::awaitable<void> task_handle::cancel(std::string_view reason) const
+template <class Lazy>
+boost::asio::awaitable<void> basic_task_handle<Lazy>::cancel(std::string_view reason) const
 {
     return detail::on_strand<void(std::exception_ptr)>::run(
         engine_, strand_, [id = id_, asked = command{command_kind::cancel, {}, {}, std::string{reason}}](engine_core& core, auto done) mutable {
@@ -75,7 +78,8 @@ TASKER_INLINE boost::asio::awaitable<void> task_handle::cancel(std::string_view 
         });
 }
 
-TASKER_INLINE boost::asio::awaitable<void> task_handle::send_payload(message told) const
+template <class Lazy>
+boost::asio::awaitable<void> basic_task_handle<Lazy>::send_payload(message told) const
 {
     told.task = id_;
     return detail::on_strand<void(std::exception_ptr)>::run(engine_, strand_, [told = std::move(told)](engine_core& core, auto done) mutable {
@@ -84,7 +88,8 @@ TASKER_INLINE boost::asio::awaitable<void> task_handle::send_payload(message tol
     });
 }
 
-TASKER_INLINE engine::engine(boost::asio::any_io_executor executor, any_store store, engine_options const& options,
+template <class Lazy>
+basic_engine<Lazy>::basic_engine(boost::asio::any_io_executor executor, any_store store, engine_options const& options,
                              engine_environment environment)
     : strand_{boost::asio::make_strand(std::move(executor))}
 {
@@ -94,13 +99,18 @@ TASKER_INLINE engine::engine(boost::asio::any_io_executor executor, any_store st
     core_->serve();
 }
 
-TASKER_INLINE engine::engine(engine&&) noexcept = default;
-TASKER_INLINE engine& engine::operator=(engine&&) noexcept = default;
-TASKER_INLINE engine::~engine() = default;
+template <class Lazy>
+basic_engine<Lazy>::basic_engine(basic_engine&&) noexcept = default;
+template <class Lazy>
+basic_engine<Lazy>& basic_engine<Lazy>::operator=(basic_engine&&) noexcept = default;
+template <class Lazy>
+basic_engine<Lazy>::~basic_engine() = default;
 
-TASKER_INLINE event_bus& engine::bus() const { return core_->parts.events; }
+template <class Lazy>
+event_bus& basic_engine<Lazy>::bus() const { return core_->parts.events; }
 
-TASKER_INLINE void engine::add(workflow const& flow, add_options const& options)
+template <class Lazy>
+void basic_engine<Lazy>::add(workflow const& flow, add_options const& options)
 {
     if (!options.replace && added_.contains(flow.key()))
         throw error{errc::already_registered, "workflow " + std::string{flow.full_name()} +
@@ -119,7 +129,8 @@ TASKER_INLINE void engine::add(workflow const& flow, add_options const& options)
     });
 }
 
-TASKER_INLINE workflow_id engine::id_of(workflow_key const& key) const
+template <class Lazy>
+workflow_id basic_engine<Lazy>::id_of(workflow_key const& key) const
 {
     auto const at = added_.find(key);
     if (at == added_.end())
@@ -127,7 +138,8 @@ TASKER_INLINE workflow_id engine::id_of(workflow_key const& key) const
     return at->second;
 }
 
-TASKER_INLINE void engine::look()
+template <class Lazy>
+void basic_engine<Lazy>::look()
 {
     boost::asio::dispatch(strand_, [weak = std::weak_ptr{core_}] {
         if (auto const core = weak.lock())
@@ -135,19 +147,22 @@ TASKER_INLINE void engine::look()
     });
 }
 
-TASKER_INLINE boost::asio::awaitable<void> engine::run()
+template <class Lazy>
+boost::asio::awaitable<void> basic_engine<Lazy>::run()
 {
     return detail::on_strand<void(std::exception_ptr)>::run(
         std::weak_ptr{core_}, strand_, [](engine_core& core, auto done) { core.when_drained(std::move(done)); });
 }
 
-TASKER_INLINE boost::asio::awaitable<void> engine::drain()
+template <class Lazy>
+boost::asio::awaitable<void> basic_engine<Lazy>::drain()
 {
     return detail::on_strand<void(std::exception_ptr)>::run(
         std::weak_ptr{core_}, strand_, [](engine_core& core, auto done) { core.drain_down(std::move(done)); });
 }
 
-TASKER_INLINE boost::asio::awaitable<void> engine::ask(task_id id, command_kind kind, std::string_view step, payload result,
+template <class Lazy>
+boost::asio::awaitable<void> basic_engine<Lazy>::ask(task_id id, command_kind kind, std::string_view step, payload result,
                                                        std::string_view reason)
 {
     return detail::on_strand<void(std::exception_ptr)>::run(
@@ -157,12 +172,14 @@ TASKER_INLINE boost::asio::awaitable<void> engine::ask(task_id id, command_kind 
         });
 }
 
-TASKER_INLINE boost::asio::awaitable<void> engine::send_payload(message told)
+template <class Lazy>
+boost::asio::awaitable<void> basic_engine<Lazy>::send_payload(message told)
 {
     return task(told.task).send_payload(std::move(told));
 }
 
-TASKER_INLINE boost::asio::awaitable<task_handle> engine::fork(task_id id, std::string_view from)
+template <class Lazy>
+boost::asio::awaitable<task_handle> basic_engine<Lazy>::fork(task_id id, std::string_view from)
 {
     return detail::on_strand<void(std::exception_ptr, task_handle)>::run(
         std::weak_ptr{core_}, strand_,
@@ -173,7 +190,8 @@ TASKER_INLINE boost::asio::awaitable<task_handle> engine::fork(task_id id, std::
         });
 }
 
-TASKER_INLINE boost::asio::awaitable<std::optional<payload>> engine::value_payload(task_id id, std::string name)
+template <class Lazy>
+boost::asio::awaitable<std::optional<payload>> basic_engine<Lazy>::value_payload(task_id id, std::string name)
 {
     return query([id, wanted = "value:" + name](any_store& store, time_point) {
         auto const loaded = store.load(id);
@@ -191,8 +209,9 @@ TASKER_INLINE boost::asio::awaitable<std::optional<payload>> engine::value_paylo
     });
 }
 
+template <class Lazy>
 template <class Result, class Look>
-boost::asio::awaitable<Result> engine::inspect(task_id id, Look look)
+boost::asio::awaitable<Result> basic_engine<Lazy>::inspect(task_id id, Look look)
 {
     return detail::on_strand<void(std::exception_ptr, Result)>::run(
         std::weak_ptr{core_}, strand_, [id, look](engine_core& core, auto done) {
@@ -209,8 +228,9 @@ boost::asio::awaitable<Result> engine::inspect(task_id id, Look look)
         });
 }
 
+template <class Lazy>
 template <class Ask>
-auto engine::query(Ask ask) -> boost::asio::awaitable<std::invoke_result_t<Ask&, any_store&, time_point>>
+auto basic_engine<Lazy>::query(Ask ask) -> boost::asio::awaitable<std::invoke_result_t<Ask&, any_store&, time_point>>
 {
     using result = std::invoke_result_t<Ask&, any_store&, time_point>;
     return detail::on_strand<void(std::exception_ptr, result)>::run(
@@ -221,47 +241,56 @@ auto engine::query(Ask ask) -> boost::asio::awaitable<std::invoke_result_t<Ask&,
         });
 }
 
-TASKER_INLINE boost::asio::awaitable<std::vector<wait_reason>> engine::why(task_id id)
+template <class Lazy>
+boost::asio::awaitable<std::vector<wait_reason>> basic_engine<Lazy>::why(task_id id)
 {
     return inspect<std::vector<wait_reason>>(id, [](task_view const& view) { return why_waiting(view); });
 }
 
-TASKER_INLINE boost::asio::awaitable<std::string> engine::snapshot_json(task_id id)
+template <class Lazy>
+boost::asio::awaitable<std::string> basic_engine<Lazy>::snapshot_json(task_id id)
 {
     return inspect<std::string>(id, [](task_view const& view) { return to_json_text(view); });
 }
 
-TASKER_INLINE boost::asio::awaitable<std::vector<step_readiness>> engine::readiness(task_id id)
+template <class Lazy>
+boost::asio::awaitable<std::vector<step_readiness>> basic_engine<Lazy>::readiness(task_id id)
 {
     return inspect<std::vector<step_readiness>>(id, [](task_view const& view) { return view.readiness; });
 }
 
-TASKER_INLINE boost::asio::awaitable<execution_context> engine::context(task_id id)
+template <class Lazy>
+boost::asio::awaitable<execution_context> basic_engine<Lazy>::context(task_id id)
 {
     return inspect<execution_context>(id, [](task_view const& view) { return summarize(view.readiness); });
 }
 
-TASKER_INLINE boost::asio::awaitable<std::optional<task_snapshot>> engine::load(task_id id)
+template <class Lazy>
+boost::asio::awaitable<std::optional<task_snapshot>> basic_engine<Lazy>::load(task_id id)
 {
     return query([id](any_store& store, time_point) { return store.load(id); });
 }
 
-TASKER_INLINE boost::asio::awaitable<std::vector<task_record>> engine::find(task_filter const& filter, page const& which)
+template <class Lazy>
+boost::asio::awaitable<std::vector<task_record>> basic_engine<Lazy>::find(task_filter const& filter, page const& which)
 {
     return query([wanted = detail::owned_filter{filter}, which](any_store& store, time_point) { return store.find(wanted.view(), which); });
 }
 
-TASKER_INLINE boost::asio::awaitable<std::vector<transition_record>> engine::history(task_id id)
+template <class Lazy>
+boost::asio::awaitable<std::vector<transition_record>> basic_engine<Lazy>::history(task_id id)
 {
     return query([id](any_store& store, time_point) { return store.history(id); });
 }
 
-TASKER_INLINE boost::asio::awaitable<store_statistics> engine::statistics(duration window)
+template <class Lazy>
+boost::asio::awaitable<store_statistics> basic_engine<Lazy>::statistics(duration window)
 {
     return query([window](any_store& store, time_point now) { return store.statistics(now, now - window); });
 }
 
-TASKER_INLINE boost::asio::awaitable<std::size_t> engine::purge(duration age, std::size_t limit)
+template <class Lazy>
+boost::asio::awaitable<std::size_t> basic_engine<Lazy>::purge(duration age, std::size_t limit)
 {
     return query([age, limit](any_store& store, time_point now) {
         std::size_t purged = 0;
@@ -271,7 +300,8 @@ TASKER_INLINE boost::asio::awaitable<std::size_t> engine::purge(duration age, st
     });
 }
 
-TASKER_INLINE boost::asio::awaitable<task_handle> engine::submit_payload(std::string_view name, payload input,
+template <class Lazy>
+boost::asio::awaitable<task_handle> basic_engine<Lazy>::submit_payload(std::string_view name, payload input,
                                                                          submit_options const& options)
 {
     submission asked;
@@ -306,46 +336,56 @@ TASKER_INLINE boost::asio::awaitable<task_handle> engine::submit_payload(std::st
         });
 }
 
-TASKER_INLINE boost::asio::awaitable<task_handle> engine::submit(std::string_view name, submit_options const& options)
+template <class Lazy>
+boost::asio::awaitable<task_handle> basic_engine<Lazy>::submit(std::string_view name, submit_options const& options)
 {
     return submit_payload(name, payload{}, options);
 }
 
-TASKER_INLINE boost::asio::awaitable<task_handle> engine::submit_json(std::string_view name, std::string_view json,
+template <class Lazy>
+boost::asio::awaitable<task_handle> basic_engine<Lazy>::submit_json(std::string_view name, std::string_view json,
                                                                       submit_options const& options)
 {
     return submit_payload(name, payload{std::string{json}}, options);
 }
 
-TASKER_INLINE boost::asio::awaitable<void> engine::cancel(task_id id, std::string_view reason)
+template <class Lazy>
+boost::asio::awaitable<void> basic_engine<Lazy>::cancel(task_id id, std::string_view reason)
 {
     return ask(id, command_kind::cancel, {}, {}, reason);
 }
 
-TASKER_INLINE boost::asio::awaitable<void> engine::retry(task_id id, std::string_view reason)
+template <class Lazy>
+boost::asio::awaitable<void> basic_engine<Lazy>::retry(task_id id, std::string_view reason)
 {
     return ask(id, command_kind::retry, {}, {}, reason);
 }
 
-TASKER_INLINE boost::asio::awaitable<void> engine::resolve(task_id id, std::string_view reason)
+template <class Lazy>
+boost::asio::awaitable<void> basic_engine<Lazy>::resolve(task_id id, std::string_view reason)
 {
     return ask(id, command_kind::resolve, {}, {}, reason);
 }
 
-TASKER_INLINE boost::asio::awaitable<void> engine::cancel_step(task_id id, std::string_view step, std::string_view reason)
+template <class Lazy>
+boost::asio::awaitable<void> basic_engine<Lazy>::cancel_step(task_id id, std::string_view step, std::string_view reason)
 {
     return ask(id, command_kind::cancel_step, step, {}, reason);
 }
 
-TASKER_INLINE boost::asio::awaitable<void> engine::reset_step(task_id id, std::string_view step, std::string_view reason)
+template <class Lazy>
+boost::asio::awaitable<void> basic_engine<Lazy>::reset_step(task_id id, std::string_view step, std::string_view reason)
 {
     return ask(id, command_kind::reset_step, step, {}, reason);
 }
 
-TASKER_INLINE task_handle engine::task(task_id id) const { return {id, core_, strand_}; }
+template <class Lazy>
+task_handle basic_engine<Lazy>::task(task_id id) const { return {id, core_, strand_}; }
 
-TASKER_INLINE void engine::identity_strategy(identity_function strategy) { strategy_ = std::move(strategy); }
+template <class Lazy>
+void basic_engine<Lazy>::identity_strategy(identity_function strategy) { strategy_ = std::move(strategy); }
 
-TASKER_INLINE boost::asio::any_io_executor engine::get_executor() const noexcept { return strand_; }
+template <class Lazy>
+boost::asio::any_io_executor basic_engine<Lazy>::get_executor() const noexcept { return strand_; }
 
 } // namespace tasker

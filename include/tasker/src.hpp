@@ -43,3 +43,6 @@
 #include <tasker/store/any_store.ipp>
 #include <tasker/store/memory_store.ipp>
 #include <tasker/store/store.ipp>
+
+template class tasker::basic_engine<void>;
+template class tasker::basic_task_handle<void>;

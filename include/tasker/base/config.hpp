@@ -9,6 +9,10 @@
 
 // With TASKER_SEPARATE_COMPILATION defined as 1 for the whole program, the engine is compiled once, in the one source that
 // includes <tasker/src.hpp>; without, every source that uses it compiles it.
+//
+// A class that costs much to compile is a template of nothing, `template <class Lazy> class basic_journal`, behind its name,
+// `using journal = basic_journal<void>`: a source compiles of it what it uses, and one that only includes it next to nothing.
+// Its own body calls it basic_journal, all others journal. Heavy functions are `template <class = void>` for the same reason.
 #ifndef TASKER_SEPARATE_COMPILATION
 #define TASKER_SEPARATE_COMPILATION 0
 #endif

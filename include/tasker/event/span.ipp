@@ -16,14 +16,14 @@ TASKER_INLINE std::string trace_id_of(task_id task)
     return text;
 }
 
-TASKER_INLINE std::string span_id_of(task_id task, std::string_view step, int attempt, time_point start)
+TASKER_INLINE std::string span_id_of(task_id task, std::string_view step, int attempt_no, time_point start)
 {
     std::uint64_t hash = 0xcbf2'9ce4'8422'2325U; // FNV-1a
     auto const mix = [&](std::uint64_t byte) { hash = (hash ^ (byte & 0xffU)) * 0x100'0000'01b3U; };
     for (unsigned shift = 0; shift < 64; shift += 8) {
         mix(task.high >> shift);
         mix(task.low >> shift);
-        mix(static_cast<std::uint64_t>(attempt) >> shift);
+        mix(static_cast<std::uint64_t>(attempt_no) >> shift);
         mix(static_cast<std::uint64_t>(start.time_since_epoch().count()) >> shift);
     }
     for (char const c : step)

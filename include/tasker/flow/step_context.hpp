@@ -25,7 +25,8 @@
 
 namespace tasker {
 
-class attempt;
+template <class>
+class basic_attempt;
 
 /// What a running attempt can ask of the engine. Implemented by the runtime, called by `step_context` alone.
 class attempt_services {
@@ -138,7 +139,8 @@ public:
     void* transaction_session() { return services_->transaction_session(); }
 
 private:
-    friend class attempt;
+    template <class>
+    friend class basic_attempt;
 
     template <class Result>
     struct signature_of {

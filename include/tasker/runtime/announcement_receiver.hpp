@@ -24,9 +24,10 @@ namespace tasker {
 
 /// Hears what other processes announce through the store, so that work submitted or woken elsewhere starts at once.
 /// A lost connection is made again for as long as the engine works. Belongs to the strand.
-class announcement_receiver {
+template <class Lazy>
+class basic_announcement_receiver {
 public:
-    announcement_receiver(engine_parts& parts, lease_keeper& leases, outcome_waiters& waiters)
+    basic_announcement_receiver(engine_parts& parts, lease_keeper& leases, outcome_waiters& waiters)
         : parts_{parts}, leases_{leases}, waiters_{waiters}
     {
     }
@@ -159,9 +160,9 @@ private:
     }
 
     struct reconnect_node final : wait_node {
-        explicit reconnect_node(announcement_receiver& of) : owner{of} {}
+        explicit reconnect_node(basic_announcement_receiver& of) : owner{of} {}
         void on_due() override { owner.connect(); }
-        announcement_receiver& owner;
+        basic_announcement_receiver& owner;
     };
 
     engine_parts& parts_;
@@ -175,5 +176,6 @@ private:
     bool stopped_ = false;
     reconnect_node reconnect_{*this};
 };
+using announcement_receiver = basic_announcement_receiver<void>;
 
 } // namespace tasker

@@ -36,10 +36,11 @@ struct attempt_environment {
 
 /// One execution of a step's body: its context, its arguments, its time limit, its cancellation.
 /// Kept alive by whatever runs the body. Belongs to the strand, but for what `step_context` calls from the body's executor.
-class attempt final : public attempt_services, public wait_node, public std::enable_shared_from_this<attempt> {
+template <class Lazy>
+class basic_attempt final : public attempt_services, public wait_node, public std::enable_shared_from_this<attempt> {
 public:
-    attempt(std::shared_ptr<attempt_environment const> environment, std::shared_ptr<task_run> of, step_no which,
-            boost::asio::any_io_executor executor, std::function<void(attempt&)> on_timeout)
+    basic_attempt(std::shared_ptr<attempt_environment const> environment, std::shared_ptr<task_run> of, step_no which,
+            boost::asio::any_io_executor executor, std::function<void(basic_attempt&)> on_timeout)
         : task{std::move(of)}, step{which}, started_at{environment->time->now()}, environment_{std::move(environment)},
           on_timeout_{std::move(on_timeout)}
     {
@@ -152,7 +153,7 @@ private:
     /// Asks the journal, on the strand, to say when the step's start is durable; whoever drops it unanswered refuses.
     class leave_request {
     public:
-        explicit leave_request(std::shared_ptr<attempt> by) : by_{std::move(by)} {}
+        explicit leave_request(std::shared_ptr<basic_attempt> by) : by_{std::move(by)} {}
         leave_request(leave_request&&) noexcept = default;
         leave_request& operator=(leave_request&&) = delete;
         ~leave_request()
@@ -178,7 +179,7 @@ private:
             lost ? by->transaction->refuse(lost) : by->transaction->give_leave();
         }
 
-        std::shared_ptr<attempt> by_;
+        std::shared_ptr<basic_attempt> by_;
     };
 
     /// No older row of the step may be on its way to the store when the transaction writes a newer one.
@@ -207,7 +208,7 @@ private:
     }
 
     std::shared_ptr<attempt_environment const> environment_;
-    std::function<void(attempt&)> on_timeout_;
+    std::function<void(basic_attempt&)> on_timeout_;
     std::atomic<bool> cancelled_{false};
     std::mutex executor_mutex_; ///< between the end of a body elsewhere and a request to stop it
 };

@@ -16,9 +16,10 @@ namespace tasker {
 
 /// Where bodies begin their transactions; shut when the engine ends, which bodies on executors of the user's may outlive.
 /// Thread safety: any thread.
-class transaction_gate {
+template <class Lazy>
+class basic_transaction_gate {
 public:
-    explicit transaction_gate(any_store& store) : store_{&store} {}
+    explicit basic_transaction_gate(any_store& store) : store_{&store} {}
 
     /// Throws `error{engine_stopped}` when it is shut.
     std::unique_ptr<store_transaction> begin()
@@ -40,7 +41,7 @@ public:
 
 private:
     struct stay {
-        explicit stay(transaction_gate& through) : gate{through}
+        explicit stay(basic_transaction_gate& through) : gate{through}
         {
             std::scoped_lock const lock{gate.mutex_};
             store = gate.store_;
@@ -57,7 +58,7 @@ private:
             gate.left_.notify_all();
         }
 
-        transaction_gate& gate;
+        basic_transaction_gate& gate;
         any_store* store = nullptr;
     };
 
@@ -66,11 +67,13 @@ private:
     any_store* store_;
     int inside_ = 0;
 };
+using transaction_gate = basic_transaction_gate<void>;
 
 /// The transaction of one attempt: begun and written in by its body, on the body's thread, and taken or revoked on the strand.
-class body_transaction {
+template <class Lazy>
+class basic_body_transaction {
 public:
-    explicit body_transaction(std::shared_ptr<transaction_gate> gate) : gate_{std::move(gate)} {}
+    explicit basic_body_transaction(std::shared_ptr<transaction_gate> gate) : gate_{std::move(gate)} {}
 
     // On the body's thread.
 
@@ -173,5 +176,6 @@ private:
     bool revoked_ = false;
     bool has_ended_ = false;
 };
+using body_transaction = basic_body_transaction<void>;
 
 } // namespace tasker

@@ -38,9 +38,10 @@ struct checkpoint {
 };
 
 /// Finds the checkpoints of a task by what its coroutine calls them: by name, and how often it came to that name before.
-class checkpoint_book {
+template <class Lazy>
+class basic_checkpoint_book {
 public:
-    explicit checkpoint_book(task_run& of) : task_{of}
+    explicit basic_checkpoint_book(task_run& of) : task_{of}
     {
         for (step_no no = 0; no < task_.plan.shape().size(); ++no) {
             step_record const& record = task_.plan.record(no);
@@ -197,5 +198,6 @@ private:
     std::size_t owed_ = 0;
     std::optional<step_no> newest_;
 };
+using checkpoint_book = basic_checkpoint_book<void>;
 
 } // namespace tasker

@@ -39,9 +39,10 @@ public:
 
 /// UTC, read once (from the store, if it has a clock) and carried on by the steady clock. At each heartbeat it is moved forward to the store's clock when it
 /// lags (the machine was suspended, the wall clock was set forward), never back: what waits may then be due at once.
-class system_clock final : public clock {
+template <class Lazy>
+class basic_system_clock final : public clock {
 public:
-    system_clock() : offset_{wall() - steady()} {}
+    basic_system_clock() : offset_{wall() - steady()} {}
 
     time_point now() const override
     {
@@ -81,7 +82,7 @@ private:
 
     class timer_alarm final : public alarm {
     public:
-        timer_alarm(system_clock const& owner, boost::asio::any_io_executor executor)
+        timer_alarm(basic_system_clock const& owner, boost::asio::any_io_executor executor)
             : owner_{owner}, timer_{std::move(executor)}
         {
         }
@@ -98,11 +99,12 @@ private:
         void cancel() override { timer_.cancel(); }
 
     private:
-        system_clock const& owner_;
+        basic_system_clock const& owner_;
         boost::asio::steady_timer timer_;
     };
 
     std::atomic<duration> offset_;
 };
+using system_clock = basic_system_clock<void>;
 
 } // namespace tasker

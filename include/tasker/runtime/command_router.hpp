@@ -14,9 +14,10 @@ namespace tasker {
 
 /// Brings commands to their tasks: straight to one in memory; otherwise through the task's row in the store, from which
 /// this engine takes it at once when nobody owns the task, and its owner with its next heartbeat. Belongs to the strand.
-class command_router {
+template <class Lazy>
+class basic_command_router {
 public:
-    command_router(engine_parts& parts, lease_keeper& leases) : parts_{parts}, leases_{leases} {}
+    basic_command_router(engine_parts& parts, lease_keeper& leases) : parts_{parts}, leases_{leases} {}
 
     void serve(std::weak_ptr<engine_parts> owner) { owner_ = std::move(owner); }
 
@@ -124,5 +125,6 @@ private:
     std::unordered_map<task_id, std::vector<pending_command>> asking_; ///< tasks whose row gets a command, and who waits for a turn
     std::unordered_map<task_id, unique_function<void(std::exception_ptr)>> request_answers_;
 };
+using command_router = basic_command_router<void>;
 
 } // namespace tasker

@@ -28,11 +28,12 @@ namespace tasker {
 
 /// The engine behind `tasker::engine`: owns the pieces and drives them in one loop, the drain. Belongs to the strand,
 /// but for its construction.
-class engine_core : public std::enable_shared_from_this<engine_core> {
+template <class Lazy>
+class basic_engine_core : public std::enable_shared_from_this<engine_core> {
 public:
     using drained = unique_function<void(std::exception_ptr)>;
 
-    engine_core(boost::asio::any_io_executor strand, any_store store, engine_options const& options, engine_environment around)
+    basic_engine_core(boost::asio::any_io_executor strand, any_store store, engine_options const& options, engine_environment around)
         : parts{std::move(strand), std::move(store), options, std::move(around), [this] { schedule(); },
                 [this](journal_batch& batch, commit_result const& result) { committed(batch, result); }}
     {
@@ -42,7 +43,7 @@ public:
         leases.begin();
     }
 
-    ~engine_core()
+    ~basic_engine_core()
     {
         for (auto const& [id, task] : parts.residents)
             step_executor::revoke_transactions(*task);
@@ -202,10 +203,7 @@ private:
         } while (has_more() && ++turns < most_turns && parts.now() < until);
     }
 
-    bool has_more() const
-    {
-        return !parts.awake.empty() || can_start() || initializer.can_resume() || parts.records.wants_flush();
-    }
+    bool has_more() const { return !parts.awake.empty() || can_start() || initializer.can_resume() || parts.records.wants_flush(); }
 
     bool can_start() const
     {

@@ -11,7 +11,9 @@
 namespace tasker {
 
 class clock;
-class engine_core;
+template <class>
+class basic_engine_core;
+using engine_core = basic_engine_core<void>;
 
 /// Where calls into the store run.
 enum class store_calls {

@@ -33,9 +33,10 @@
 namespace tasker {
 
 /// The pool for bodies that block, made when the first of them comes.
-class blocking_pool {
+template <class Lazy>
+class basic_blocking_pool {
 public:
-    blocking_pool(std::optional<boost::asio::any_io_executor> instead, std::size_t threads)
+    basic_blocking_pool(std::optional<boost::asio::any_io_executor> instead, std::size_t threads)
         : instead_{std::move(instead)}, threads_{threads}
     {
     }
@@ -55,6 +56,7 @@ private:
     std::size_t threads_;
     std::unique_ptr<boost::asio::thread_pool> pool_;
 };
+using blocking_pool = basic_blocking_pool<void>;
 
 /// A task that another one starts.
 struct child_start {
@@ -65,8 +67,9 @@ struct child_start {
 };
 
 /// The state that the pieces of one engine share. Belongs to the strand, but for what says otherwise.
-struct engine_parts {
-    engine_parts(boost::asio::any_io_executor on_strand, any_store into, engine_options const& given, engine_environment around,
+template <class Lazy>
+struct basic_engine_parts {
+    basic_engine_parts(boost::asio::any_io_executor on_strand, any_store into, engine_options const& given, engine_environment around,
                  std::function<void()> schedule_drain, journal::committed on_committed)
         : options{given}, strand{std::move(on_strand)}, time{around.time ? std::move(around.time) : std::make_shared<system_clock>()}, random{around.seed},
           ids{around.seed ^ 0x5bd1'e995'9d1b'54a5U}, worker{ids.next<worker_id>(time->now())}, store{std::move(into)},
@@ -79,7 +82,7 @@ struct engine_parts {
     {
     }
 
-    void serve(std::shared_ptr<engine_parts> const& alias)
+    void serve(std::shared_ptr<basic_engine_parts> const& alias)
     {
         waits.serve(alias);
         small.serve(alias);
@@ -115,5 +118,6 @@ struct engine_parts {
     time_point turn_until{};  ///< when the drain lets others have the thread
     bool draining = false;
 };
+using engine_parts = basic_engine_parts<void>;
 
 } // namespace tasker

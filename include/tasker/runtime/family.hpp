@@ -49,6 +49,7 @@ struct fork_source {
     std::map<task_id, task_snapshot> children; ///< of the original, as they are
 };
 
+template <class = void>
 inline fork_source read_fork(any_store& store, task_id original, std::string const& from, task_id made, time_point now)
 {
     auto const loaded = store.load(original);
@@ -63,6 +64,7 @@ inline fork_source read_fork(any_store& store, task_id original, std::string con
 }
 
 /// How a child ended, as its parent is told; nothing when it has not, or in error.
+template <class = void>
 inline std::optional<payload> end_of_child(task_snapshot const& child, workflow_registry const& known)
 {
     if (!is_finished(child.task.state) || child.task.state == task_state::error)
@@ -75,6 +77,7 @@ inline std::optional<payload> end_of_child(task_snapshot const& child, workflow_
 }
 
 /// All that a fork stores: itself, with its records, and the children that are made anew for it.
+template <class = void>
 inline commit_batch fork_batch(fork_source source, workflow_registry const& known, uuid_generator& ids, time_point now)
 {
     auto const child_of = [&](task_id id) -> std::optional<forked_child> {

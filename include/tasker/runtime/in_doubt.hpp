@@ -12,6 +12,7 @@ namespace tasker {
 namespace detail {
 
 /// Whether the audit trail of a task holds these rows, which carry times to the microsecond.
+template <class = void>
 inline bool holds(std::vector<transition_record> const& history, std::vector<transition_record const*> const& rows)
 {
     return std::all_of(rows.begin(), rows.end(), [&](transition_record const* row) {
@@ -25,6 +26,7 @@ inline bool holds(std::vector<transition_record> const& history, std::vector<tra
 
 /// What became of a batch that was committed, but whose answer got lost with the connection: looks for its rows in the audit
 /// trails. A batch is one transaction, so what is not there was refused.
+template <class = void>
 inline commit_result read_back(any_store& store, commit_batch const& batch)
 {
     std::map<std::pair<task_id, std::int64_t>, std::vector<transition_record const*>> written;
@@ -51,6 +53,7 @@ inline commit_result read_back(any_store& store, commit_batch const& batch)
 
 /// Whether a batch that only moves steps arrived, though the answer of the transaction that held it got lost. It is the
 /// worker's heartbeat that makes the answer final: it waits for commits of the worker that are still under way.
+template <class = void>
 inline bool has_arrived(any_store& store, commit_batch const& batch, heartbeat_request const& beat)
 {
     static_cast<void>(store.heartbeat(beat));

@@ -14,10 +14,11 @@ namespace tasker {
 
 /// Holds back what a coroutine has others do until what it has drawn by then, times and random numbers, is durable: after
 /// a crash it would be drawn again, and otherwise. Belongs to the strand.
-class instant_gate {
+template <class Lazy>
+class basic_instant_gate {
 public:
     /// Open. Lifetime: both must outlive the gate.
-    instant_gate(journal& records, task_run& of) : records_{records}, task_{of} {}
+    basic_instant_gate(journal& records, task_run& of) : records_{records}, task_{of} {}
 
     /// Something was drawn, and written as that checkpoint.
     void drawn(step_no instant) { last_ = instant; }
@@ -50,5 +51,6 @@ private:
     std::size_t held_ = 0;
     std::shared_ptr<bool> const alive_ = std::make_shared<bool>(true);
 };
+using instant_gate = basic_instant_gate<void>;
 
 } // namespace tasker

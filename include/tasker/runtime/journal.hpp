@@ -52,7 +52,8 @@ struct journal_batch {
 /// The one writer of an engine. Gathers the records of all tasks; a flush commits what was gathered as one transaction
 /// while the next batch gathers. A failed commit is tried again, the same batch, until it succeeds or turns out to have
 /// arrived before: nothing is told, lost or written twice meanwhile. Belongs to the strand.
-class journal {
+template <class Lazy>
+class basic_journal {
 public:
     struct parts {
         any_store& store;
@@ -68,7 +69,7 @@ public:
     };
     using committed = std::function<void(journal_batch&, commit_result const&)>;
 
-    journal(parts given, committed on_committed) : parts_{given}, on_committed_{std::move(on_committed)} {}
+    basic_journal(parts given, committed on_committed) : parts_{given}, on_committed_{std::move(on_committed)} {}
 
     /// Commits that come back after `owner` is gone are dropped.
     void serve(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
@@ -290,18 +291,18 @@ private:
     }
 
     struct lazy_node final : wait_node {
-        explicit lazy_node(journal& of) : owner{of} {}
+        explicit lazy_node(basic_journal& of) : owner{of} {}
         void on_due() override
         {
             owner.hurry();
             owner.flush();
         }
-        journal& owner;
+        basic_journal& owner;
     };
     struct again_node final : wait_node {
-        explicit again_node(journal& of) : owner{of} {}
+        explicit again_node(basic_journal& of) : owner{of} {}
         void on_due() override { owner.commit(); }
-        journal& owner;
+        basic_journal& owner;
     };
 
     parts parts_;
@@ -315,5 +316,6 @@ private:
     lazy_node lazy_{*this};
     again_node again_{*this};
 };
+using journal = basic_journal<void>;
 
 } // namespace tasker

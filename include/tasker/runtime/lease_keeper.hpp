@@ -16,14 +16,15 @@ namespace tasker {
 
 /// Keeps this engine's lease alive, and takes over tasks from the store: parked ones that are due, new ones that nobody
 /// owns, and those of dead workers. Looks only when something is due, and now and then for safety. Belongs to the strand.
-class lease_keeper {
+template <class Lazy>
+class basic_lease_keeper {
 public:
     using adopt = std::function<void(std::shared_ptr<registered_workflow> const&, claimed_task)>;
     using carry_out = std::function<void(task_id, command, time_point heard_at)>;
     using lose = std::function<void(task_lease const&)>;
     using hear = std::function<void(task_id, std::int64_t last_message)>;
 
-    lease_keeper(engine_parts& parts, adopt on_claimed, carry_out on_request, lose on_lost, hear on_mail)
+    basic_lease_keeper(engine_parts& parts, adopt on_claimed, carry_out on_request, lose on_lost, hear on_mail)
         : parts_{parts}, on_claimed_{std::move(on_claimed)}, on_request_{std::move(on_request)}, on_lost_{std::move(on_lost)},
           on_mail_{std::move(on_mail)}
     {
@@ -306,14 +307,14 @@ private:
     }
 
     struct beat_node final : wait_node {
-        explicit beat_node(lease_keeper& of) : owner{of} {}
+        explicit beat_node(basic_lease_keeper& of) : owner{of} {}
         void on_due() override { owner.beat(); }
-        lease_keeper& owner;
+        basic_lease_keeper& owner;
     };
     struct poll_node final : wait_node {
-        explicit poll_node(lease_keeper& of) : owner{of} {}
+        explicit poll_node(basic_lease_keeper& of) : owner{of} {}
         void on_due() override { owner.look(); }
-        lease_keeper& owner;
+        basic_lease_keeper& owner;
     };
 
     engine_parts& parts_;
@@ -335,5 +336,6 @@ private:
     beat_node beat_{*this};
     poll_node poll_{*this};
 };
+using lease_keeper = basic_lease_keeper<void>;
 
 } // namespace tasker

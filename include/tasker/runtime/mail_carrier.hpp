@@ -15,9 +15,10 @@ namespace tasker {
 
 /// Brings messages to their tasks: all of them through the store; to a task in memory here at once, to one that waits in the
 /// store by a claim, and to one of another worker with that one's heartbeat. Belongs to the strand.
-class mail_carrier {
+template <class Lazy>
+class basic_mail_carrier {
 public:
-    mail_carrier(engine_parts& parts, lease_keeper& leases) : parts_{parts}, leases_{leases} {}
+    basic_mail_carrier(engine_parts& parts, lease_keeper& leases) : parts_{parts}, leases_{leases} {}
 
     void serve(std::weak_ptr<engine_parts> owner) { owner_ = std::move(owner); }
 
@@ -101,5 +102,6 @@ private:
     lease_keeper& leases_;
     std::weak_ptr<engine_parts> owner_;
 };
+using mail_carrier = basic_mail_carrier<void>;
 
 } // namespace tasker

@@ -13,10 +13,11 @@
 namespace tasker {
 
 /// The messages to a coroutine that it has not taken, and its checkpoints that wait for one, both in order. Belongs to the strand.
-class mailbox {
+template <class Lazy>
+class basic_mailbox {
 public:
     /// With the messages that were there.
-    explicit mailbox(std::vector<message> mail) { put(std::move(mail)); }
+    explicit basic_mailbox(std::vector<message> mail) { put(std::move(mail)); }
 
     /// More messages, later than those that are there.
     void put(std::vector<message> mail) { std::move(mail.begin(), mail.end(), std::back_inserter(mail_)); }
@@ -44,5 +45,6 @@ private:
     std::deque<message> mail_;
     std::vector<std::pair<step_no, std::string_view>> waiting_;
 };
+using mailbox = basic_mailbox<void>;
 
 } // namespace tasker

@@ -11,6 +11,7 @@
 namespace tasker::detail {
 
 /// A task at one instant. `flow` has the steps that the task has.
+template <class = void>
 inline task_view make_view(workflow const& flow, task_record task, std::vector<step_record> records, task_whereabouts where, time_point now)
 {
     auto rows = assess_all(flow.shape(), records, now);
@@ -18,6 +19,7 @@ inline task_view make_view(workflow const& flow, task_record task, std::vector<s
 }
 
 /// A task as it is stored.
+template <class = void>
 inline task_view stored_view(workflow const& of, task_snapshot snapshot, time_point now)
 {
     auto const flow = of.with_steps_of(snapshot.steps);

@@ -16,19 +16,20 @@ namespace tasker {
 
 /// Calls into a blocking store on threads of its own and hands the results to the strand.
 /// Work never owns the engine; results that come after its end are dropped.
-class offload {
+template <class Lazy>
+class basic_offload {
 public:
     static constexpr std::size_t lanes = 5; ///< commits and heartbeats do not stand in line behind claims and queries
 
-    offload(boost::asio::any_io_executor strand, store_calls calls) : strand_{std::move(strand)}
+    basic_offload(boost::asio::any_io_executor strand, store_calls calls) : strand_{std::move(strand)}
     {
         if (calls == store_calls::offloaded)
             for (auto& pool : pools_)
                 pool = std::make_unique<boost::asio::thread_pool>(1);
     }
-    ~offload() { join(); }
-    offload(offload const&) = delete;
-    offload& operator=(offload const&) = delete;
+    ~basic_offload() { join(); }
+    basic_offload(basic_offload const&) = delete;
+    basic_offload& operator=(basic_offload const&) = delete;
 
     enum class lane : std::size_t {
         journal,
@@ -90,5 +91,6 @@ private:
     boost::asio::any_io_executor strand_;
     std::unique_ptr<boost::asio::thread_pool> pools_[lanes];
 };
+using offload = basic_offload<void>;
 
 } // namespace tasker

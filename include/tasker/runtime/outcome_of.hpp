@@ -19,6 +19,7 @@ enum class stop_reason { none, cancelled };
 
 namespace detail {
 
+template <class = void>
 inline attempt_outcome failed(failure_kind kind, std::exception const& thrown)
 {
     return {attempt_outcome::kind::failed, {}, {kind, thrown.what(), boost::core::demangle(typeid(thrown).name())}, {}};
@@ -27,6 +28,7 @@ inline attempt_outcome failed(failure_kind kind, std::exception const& thrown)
 } // namespace detail
 
 /// What a body's exception means for its attempt. A body that was asked to stop and threw was cancelled.
+template <class = void>
 inline attempt_outcome outcome_of(std::exception_ptr const& thrown, stop_reason stop)
 {
     if (stop == stop_reason::cancelled)

@@ -17,12 +17,13 @@ namespace tasker {
 
 /// Whoever waits for the end of a task. Tasks of this engine tell it themselves; of others the store is asked, ever more
 /// slowly, up to every 5 s, or as soon as another process announces that tasks ended. Belongs to the strand.
-class outcome_waiters {
+template <class Lazy>
+class basic_outcome_waiters {
 public:
     using done = unique_function<void(std::exception_ptr, task_outcome)>;
     using find_workflow = std::function<std::shared_ptr<registered_workflow>(workflow_id)>;
 
-    outcome_waiters(engine_parts& parts, find_workflow find) : parts_{parts}, find_{std::move(find)} {}
+    basic_outcome_waiters(engine_parts& parts, find_workflow find) : parts_{parts}, find_{std::move(find)} {}
 
     void serve(std::weak_ptr<engine_parts> owner) { owner_ = std::move(owner); }
 
@@ -195,15 +196,15 @@ private:
     }
 
     struct ask_node final : wait_node {
-        explicit ask_node(outcome_waiters& of) : owner{of} {}
+        explicit ask_node(basic_outcome_waiters& of) : owner{of} {}
         void on_due() override { owner.ask_due(); }
-        outcome_waiters& owner;
+        basic_outcome_waiters& owner;
     };
 
     struct round_node final : wait_node {
-        explicit round_node(outcome_waiters& of) : owner{of} {}
+        explicit round_node(basic_outcome_waiters& of) : owner{of} {}
         void on_due() override { owner.ask_about_all(); }
-        outcome_waiters& owner;
+        basic_outcome_waiters& owner;
     };
 
     engine_parts& parts_;
@@ -216,5 +217,6 @@ private:
     ask_node ask_{*this};
     round_node round_{*this};
 };
+using outcome_waiters = basic_outcome_waiters<void>;
 
 } // namespace tasker

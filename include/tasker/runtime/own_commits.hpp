@@ -25,7 +25,8 @@ struct own_commit {
 
 /// Commits each step whose body has a transaction of its own, in that transaction: past the journal, one after the other.
 /// A commit in doubt is never repeated: it is asked for until the store can tell. Belongs to the strand.
-class own_commits {
+template <class Lazy>
+class basic_own_commits {
 public:
     using told = std::function<void(own_commit const&)>;
     using failed = std::function<void(attempt&, std::exception_ptr const&)>;
@@ -33,7 +34,7 @@ public:
 
     /// One of them is called when it is known what became of an attempt that still counts: its outcome is durable, or
     /// nothing of it and of its body's rows is, or its task is another worker's.
-    own_commits(engine_parts& parts, told on_stored, failed on_failed, lost on_lost)
+    basic_own_commits(engine_parts& parts, told on_stored, failed on_failed, lost on_lost)
         : parts_{parts}, on_stored_{std::move(on_stored)}, on_failed_{std::move(on_failed)}, on_lost_{std::move(on_lost)}
     {
     }
@@ -60,13 +61,13 @@ public:
 private:
     /// A commit whose answer got lost, between two tries to find out.
     struct doubt final : wait_node {
-        doubt(own_commits& asking, std::shared_ptr<own_commit> commit, std::string problem)
+        doubt(basic_own_commits& asking, std::shared_ptr<own_commit> commit, std::string problem)
             : owner{asking}, about{std::move(commit)}, what{std::move(problem)}
         {
         }
         void on_due() override { owner.ask(*this); }
 
-        own_commits& owner;
+        basic_own_commits& owner;
         std::shared_ptr<own_commit> about;
         std::string what;
         int failures = 0;
@@ -143,5 +144,6 @@ private:
     std::weak_ptr<engine_parts> owner_;
     std::list<doubt> doubts_;
 };
+using own_commits = basic_own_commits<void>;
 
 } // namespace tasker

@@ -10,13 +10,18 @@
 
 namespace tasker {
 
+template <class>
+class basic_parker;
+using parker = basic_parker<void>;
+
 /// Something that waits for a time. Removes itself from its parker when destroyed.
-class wait_node {
+template <class Lazy>
+class basic_wait_node {
 public:
-    wait_node() = default;
-    wait_node(wait_node const&) = delete;
-    wait_node& operator=(wait_node const&) = delete;
-    virtual ~wait_node();
+    basic_wait_node() = default;
+    basic_wait_node(basic_wait_node const&) = delete;
+    basic_wait_node& operator=(basic_wait_node const&) = delete;
+    virtual ~basic_wait_node();
 
     /// Called once when the time has come; the node is no longer parked then and may be parked again.
     virtual void on_due() = 0;
@@ -25,29 +30,32 @@ public:
     time_point due() const noexcept { return due_; }
 
 private:
-    friend class parker;
-    class parker* owner_ = nullptr;
+    template <class>
+    friend class basic_parker;
+    parker* owner_ = nullptr;
     std::size_t position_ = 0;
     time_point due_{};
 };
+using wait_node = basic_wait_node<void>;
 
 /// Keeps every wait of an engine in one heap and arms one alarm for the earliest: a wait costs a heap entry, not a timer.
 /// Thread safety: none; belongs to the engine's strand. `wake` is called on that strand when something may be due.
-class parker {
+template <class Lazy>
+class basic_parker {
 public:
-    parker(clock& time, boost::asio::any_io_executor executor, unique_function<void()> wake)
+    basic_parker(clock& time, boost::asio::any_io_executor executor, unique_function<void()> wake)
         : alarm_{time.make_alarm(std::move(executor))},
           wake_{std::make_shared<unique_function<void()>>(std::move(wake))}
     {
     }
-    ~parker()
+    ~basic_parker()
     {
         alarm_->cancel();
         for (wait_node* node : heap_)
             node->owner_ = nullptr;
     }
-    parker(parker const&) = delete;
-    parker& operator=(parker const&) = delete;
+    basic_parker(basic_parker const&) = delete;
+    basic_parker& operator=(basic_parker const&) = delete;
 
     /// Alarms that ring after `owner` is gone are silent; without one, those that ring after the parker is.
     void serve(std::weak_ptr<void> owner) { owner_ = std::move(owner); }
@@ -147,7 +155,8 @@ private:
     std::optional<time_point> armed_for_;
 };
 
-inline wait_node::~wait_node()
+template <class Lazy>
+basic_wait_node<Lazy>::~basic_wait_node()
 {
     if (owner_ != nullptr)
         owner_->remove(*this);

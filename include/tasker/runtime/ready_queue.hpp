@@ -34,7 +34,8 @@ struct ready_step {
 
 /// The ready steps of all tasks of an engine, in the order in which they should start. Steps of a workflow that is at
 /// its own limit stand aside until one of its steps ends. Belongs to the strand.
-class ready_queue {
+template <class Lazy>
+class basic_ready_queue {
 public:
     void push(std::shared_ptr<task_run> task, step_no step)
     {
@@ -107,5 +108,6 @@ private:
     std::unordered_map<registered_workflow const*, heap> aside_;
     std::uint64_t arrivals_ = 0;
 };
+using ready_queue = basic_ready_queue<void>;
 
 } // namespace tasker

@@ -28,15 +28,16 @@ namespace tasker {
 /// which they ended, each after all that the one before set off has come to rest; so whatever waits side by side sees the same
 /// order as the first time. Nothing new starts and nothing is written until every record was asked for; a record that is not
 /// asked for in its turn means that the code has changed. Belongs to the strand. Destroying it destroys the coroutine.
-class script final : public task_script, public workflow_services {
+template <class Lazy>
+class basic_script final : public task_script, public workflow_services {
 public:
-    script(engine_parts& parts, task_run& of)
+    basic_script(engine_parts& parts, task_run& of)
         : parts_{parts}, task_{of}, checkpoints_{of}, to_tell_{of.plan, checkpoints_.ended()}
     {
         mail_.put(checkpoints_.ends_of_children());
     }
 
-    ~script() override
+    ~basic_script() override
     {
         run_.loop().within([this] {
             for (checkpoint& one : checkpoints_.all())
@@ -392,5 +393,6 @@ private:
     std::optional<std::string> failed_;
     script_run run_{parts_.strand, *this, [this] { task_.wake(); }}; ///< goes first: its frames know the rest
 };
+using script = basic_script<void>;
 
 } // namespace tasker

@@ -18,11 +18,16 @@
 
 namespace tasker {
 
+template <class>
+class basic_script_loop;
+using script_loop = basic_script_loop<void>;
+
 /// The handlers of one coroutine workflow, run one after another by whoever owns the coroutine, so that he knows when
 /// nothing of it can go on. Belongs to the strand, but for `add`.
-class script_loop : public std::enable_shared_from_this<script_loop> {
+template <class Lazy>
+class basic_script_loop : public std::enable_shared_from_this<script_loop> {
 public:
-    script_loop(boost::asio::any_io_executor strand, std::function<void()> on_news) : strand_{std::move(strand)}, on_news_{std::move(on_news)} {}
+    basic_script_loop(boost::asio::any_io_executor strand, std::function<void()> on_news) : strand_{std::move(strand)}, on_news_{std::move(on_news)} {}
 
     /// Any thread: an operation that is none of the library's may end anywhere.
     template <class Function>
@@ -107,13 +112,14 @@ private:
 };
 
 /// Adds to a loop; never runs anything in place.
-class script_executor {
+template <class Lazy>
+class basic_script_executor {
 public:
-    explicit script_executor(std::shared_ptr<script_loop> loop) : loop_{std::move(loop)} {}
+    explicit basic_script_executor(std::shared_ptr<script_loop> loop) : loop_{std::move(loop)} {}
 
     boost::asio::execution_context& query(boost::asio::execution::context_t) const { return loop_->context(); }
     static constexpr boost::asio::execution::blocking_t query(boost::asio::execution::blocking_t) { return boost::asio::execution::blocking.never; }
-    script_executor require(boost::asio::execution::blocking_t::never_t) const { return *this; }
+    basic_script_executor require(boost::asio::execution::blocking_t::never_t) const { return *this; }
 
     template <class Function>
     void execute(Function&& function) const
@@ -121,10 +127,11 @@ public:
         loop_->add(std::forward<Function>(function));
     }
 
-    friend bool operator==(script_executor const&, script_executor const&) noexcept = default;
+    friend bool operator==(basic_script_executor const&, basic_script_executor const&) noexcept = default;
 
 private:
     std::shared_ptr<script_loop> loop_;
 };
+using script_executor = basic_script_executor<void>;
 
 } // namespace tasker

@@ -24,15 +24,16 @@ namespace tasker {
 
 /// One run of a workflow's coroutine, with what it has to undo should it fail: its frames, its handlers, its end.
 /// Belongs to the strand. Destroying it destroys the frames, once nothing outside holds a handler of theirs.
-class script_run {
+template <class Lazy>
+class basic_script_run {
 public:
-    script_run(boost::asio::any_io_executor strand, workflow_services& services, std::function<void()> on_news)
+    basic_script_run(boost::asio::any_io_executor strand, workflow_services& services, std::function<void()> on_news)
         : services_{services}, loop_{std::make_shared<script_loop>(std::move(strand), std::move(on_news))}
     {
     }
-    script_run(script_run const&) = delete;
-    script_run& operator=(script_run const&) = delete;
-    ~script_run()
+    basic_script_run(basic_script_run const&) = delete;
+    basic_script_run& operator=(basic_script_run const&) = delete;
+    ~basic_script_run()
     {
         loop_->forget_owner();
         loop_->drop();
@@ -144,5 +145,6 @@ private:
     std::optional<payload> renewed_;
     std::optional<std::string> thrown_;
 };
+using script_run = basic_script_run<void>;
 
 } // namespace tasker

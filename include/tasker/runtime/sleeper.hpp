@@ -12,14 +12,15 @@
 namespace tasker {
 
 /// A body asleep on the engine's clock. Owned by the engine's list of sleepers while it is parked.
-class sleeper final : public wait_node {
+template <class Lazy>
+class basic_sleeper final : public wait_node {
 public:
-    using list = std::list<std::shared_ptr<sleeper>>;
+    using list = std::list<std::shared_ptr<basic_sleeper>>;
 
-    explicit sleeper(attempt_services::wake then) : then_{std::move(then)} {}
+    explicit basic_sleeper(attempt_services::wake then) : then_{std::move(then)} {}
 
     /// Parks `one` until `due`; a sleeper that was cancelled before wakes at once.
-    static void lie_down(std::shared_ptr<sleeper> const& one, list& sleepers, parker& waits, time_point due)
+    static void lie_down(std::shared_ptr<basic_sleeper> const& one, list& sleepers, parker& waits, time_point due)
     {
         if (!one->then_)
             return;
@@ -35,7 +36,7 @@ private:
     void end(boost::system::error_code result)
     {
         auto then = std::exchange(then_, {});
-        std::shared_ptr<sleeper> self;
+        std::shared_ptr<basic_sleeper> self;
         if (auto* const sleepers = std::exchange(sleepers_, nullptr)) {
             self = *place_;
             sleepers->erase(place_);
@@ -48,5 +49,6 @@ private:
     list* sleepers_ = nullptr;
     list::iterator place_;
 };
+using sleeper = basic_sleeper<void>;
 
 } // namespace tasker

@@ -21,7 +21,8 @@ namespace tasker {
 /// Commits that wake no thread: sent from the strand on a line of the store's, where it has one, and answered there. What a
 /// line does not take or does not answer is for a call of the store's `commit`, which knows a batch again by its number; so
 /// nothing of this class fails, and a line that broke is opened anew behind the scenes. Belongs to the strand.
-class small_commits {
+template <class Lazy>
+class basic_small_commits {
 public:
     using answered = unique_function<void(std::optional<commit_result>)>;
 
@@ -32,7 +33,7 @@ public:
         boost::asio::any_io_executor strand;
     };
 
-    explicit small_commits(parts given) : parts_{std::move(given)} {}
+    explicit basic_small_commits(parts given) : parts_{std::move(given)} {}
 
     /// Opens a line, where the store has one; a store that is called in place needs none.
     void serve(std::weak_ptr<void> owner)
@@ -143,5 +144,6 @@ private:
     bool wants_line_ = false;
     bool connecting_ = false;
 };
+using small_commits = basic_small_commits<void>;
 
 } // namespace tasker

@@ -16,6 +16,7 @@
 namespace tasker::detail {
 
 /// Has the engine start a task for another one, and returns it as it is recorded: of the one that has the key already, if there is.
+template <class = void>
 inline boost::asio::awaitable<payload> start_child(engine_parts& parts, child_start asked)
 {
     auto initiation = [](auto handler, engine_parts* engine, child_start what) {

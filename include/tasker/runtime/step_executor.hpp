@@ -29,10 +29,11 @@ namespace tasker {
 
 /// Runs steps: claims a ready one, performs its body where it belongs, settles the outcome, journals it.
 /// What happens then is told when it is durable. Belongs to the strand.
-class step_executor {
+template <class Lazy>
+class basic_step_executor {
 public:
     /// `on_lost` hears that another worker owns a task of ours.
-    step_executor(engine_parts& parts, own_commits::lost on_lost)
+    basic_step_executor(engine_parts& parts, own_commits::lost on_lost)
         : parts_{parts}, own_commits_{parts, [this](own_commit const& stored) { adopt(stored); },
                                       [this](attempt& one, std::exception_ptr const& problem) { finish(one, problem, {}); },
                                       std::move(on_lost)}
@@ -40,11 +41,11 @@ public:
     }
 
     /// The engine that attempts look for when they come back.
-    void serve(std::weak_ptr<engine_parts> engine)
+    void serve(std::weak_ptr<engine_parts> owner)
     {
-        own_commits_.serve(engine);
+        own_commits_.serve(owner);
         environment_ = std::make_shared<attempt_environment const>(
-            attempt_environment{std::move(engine), parts_.strand, parts_.time, parts_.transactions});
+            attempt_environment{std::move(owner), parts_.strand, parts_.time, parts_.transactions});
     }
 
     /// Starts a ready step's next attempt, in place when its body runs on the engine.
@@ -249,7 +250,7 @@ private:
     }
 
     /// Brings an outcome back to the strand, and drops it when the engine is gone by then.
-    static void report(step_executor* to, std::shared_ptr<attempt_environment const> const& environment,
+    static void report(basic_step_executor* to, std::shared_ptr<attempt_environment const> const& environment,
                        std::shared_ptr<attempt> one, std::exception_ptr problem, std::optional<payload> result)
     {
         if (!one->runs_on_strand)
@@ -357,5 +358,6 @@ private:
     own_commits own_commits_;
     std::shared_ptr<attempt_environment const> environment_;
 };
+using step_executor = basic_step_executor<void>;
 
 } // namespace tasker

@@ -13,9 +13,10 @@ namespace tasker {
 
 /// Decides what becomes of a task of which nothing is ready and nothing runs: it completes, fails, waits in memory, or
 /// is parked in the store. Its last write travels in the same commit as the outcome that led here. Belongs to the strand.
-class task_finalizer {
+template <class Lazy>
+class basic_task_finalizer {
 public:
-    explicit task_finalizer(engine_parts& parts) : parts_{parts}, delays_{parts.options.delays} {}
+    explicit basic_task_finalizer(engine_parts& parts) : parts_{parts}, delays_{parts.options.delays} {}
 
     void finalize(task_run& task)
     {
@@ -162,5 +163,6 @@ private:
     engine_parts& parts_;
     delay_calculator delays_;
 };
+using task_finalizer = basic_task_finalizer<void>;
 
 } // namespace tasker

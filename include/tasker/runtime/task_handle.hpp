@@ -25,11 +25,12 @@ struct send_options {
 
 /// A submitted task. Cheap to copy; outlives nothing: when its engine is gone, awaiting throws `error{engine_stopped}`.
 /// Thread safety: members may be called from any thread. Cancellation: stops the waiting, not the task.
-class task_handle {
+template <class Lazy>
+class basic_task_handle {
 public:
-    task_handle() = default;
+    basic_task_handle() = default;
     /// Made by the engine.
-    task_handle(task_id id, std::weak_ptr<engine_core> engine, boost::asio::any_io_executor strand)
+    basic_task_handle(task_id id, std::weak_ptr<engine_core> engine, boost::asio::any_io_executor strand)
         : id_{id}, engine_{std::move(engine)}, strand_{std::move(strand)}
     {
     }
@@ -61,12 +62,13 @@ public:
     }
 
 private:
-    friend class engine;
+    template <class>
+    friend class basic_engine;
 
     boost::asio::awaitable<void> send_payload(message told) const;
 
     template <class Result>
-    static boost::asio::awaitable<Result> result_of(task_handle self) // by value: the handle need not outlive the wait
+    static boost::asio::awaitable<Result> result_of(basic_task_handle self) // by value: the handle need not outlive the wait
     {
         task_outcome const ended = co_await self.outcome();
         if (ended.state == task_state::cancelled)
@@ -81,5 +83,6 @@ private:
     std::weak_ptr<engine_core> engine_;
     boost::asio::any_io_executor strand_;
 };
+using task_handle = basic_task_handle<void>;
 
 } // namespace tasker

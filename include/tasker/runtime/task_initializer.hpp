@@ -30,13 +30,14 @@ struct submission {
 };
 
 /// Makes tasks of submissions: one row each, and the lease with it while there is room in memory. Belongs to the strand.
-class task_initializer {
+template <class Lazy>
+class basic_task_initializer {
 public:
     using adopt = std::function<void(std::shared_ptr<registered_workflow> const&, task_snapshot)>;
     using announce = std::function<void(time_point due)>;
 
     /// `on_owned` gets each new task of this engine's, once it is durable; `on_stored` hears when another is due in the store.
-    task_initializer(engine_parts& parts, adopt on_owned, announce on_stored)
+    basic_task_initializer(engine_parts& parts, adopt on_owned, announce on_stored)
         : parts_{parts}, on_owned_{std::move(on_owned)}, on_stored_{std::move(on_stored)}
     {
     }
@@ -120,5 +121,6 @@ private:
     std::deque<submission> queued_;
     std::size_t arriving_ = 0; ///< owned, and on their way to the store
 };
+using task_initializer = basic_task_initializer<void>;
 
 } // namespace tasker

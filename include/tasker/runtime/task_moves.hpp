@@ -14,14 +14,16 @@
 /// forgotten. Nothing is told before it is durable.
 namespace tasker {
 
-inline step_event as_step_event(task_run const& task, step_no step, int attempt, time_point at)
+template <class = void>
+inline step_event as_step_event(task_run const& task, step_no step, int attempt_no, time_point at)
 {
     step_definition const& definition = task.plan.shape().step(step);
-    return {task.as_event(at), definition.name, attempt, definition.options.retry.max_attempts};
+    return {task.as_event(at), definition.name, attempt_no, definition.options.retry.max_attempts};
 }
 
 namespace detail {
 
+template <class = void>
 inline void require_legal(move checked, std::string_view what, std::string_view from, std::string_view to)
 {
     if (checked != move::allowed)
@@ -29,16 +31,18 @@ inline void require_legal(move checked, std::string_view what, std::string_view 
                                std::string{to}};
 }
 
+template <class = void>
 inline void trace_step(engine_parts& parts, task_run const& task, step_no step, step_state from, step_state to, time_point at,
-                       int attempt, std::string detail)
+                       int attempt_no, std::string detail)
 {
     require_legal(check_move(from, to), "a step", name(from), name(to));
-    parts.records.write_transition(task, {{}, step, std::string{name(from)}, std::string{name(to)}, at, attempt, std::move(detail), 0});
+    parts.records.write_transition(task, {{}, step, std::string{name(from)}, std::string{name(to)}, at, attempt_no, std::move(detail), 0});
 }
 
 } // namespace detail
 
 /// Moves the task itself. The row is journaled; `tell` the event separately.
+template <class = void>
 inline void move_task(engine_parts& parts, task_run& task, task_state to, std::string reason, time_point at)
 {
     task_state const from = task.record.state;
@@ -56,6 +60,7 @@ inline void move_task(engine_parts& parts, task_run& task, task_state to, std::s
 }
 
 /// Something of the task begins: so does the task, unless it had.
+template <class = void>
 inline void start_task(engine_parts& parts, task_run& task, time_point at)
 {
     if (task.record.state != task_state::pending)
@@ -65,27 +70,29 @@ inline void start_task(engine_parts& parts, task_run& task, time_point at)
 }
 
 /// A ready step's next attempt starts: error -> pending -> in_progress, and the task with it.
+template <class = void>
 inline void begin_step(engine_parts& parts, task_run& task, step_no step, time_point at)
 {
     step_state const from = task.plan.record(step).state;
-    int const attempt = task.plan.record(step).attempts + 1;
+    int const attempt_no = task.plan.record(step).attempts + 1;
     start_task(parts, task, at);
     if (from == step_state::error) {
-        detail::trace_step(parts, task, step, from, step_state::pending, at, attempt, "");
-        parts.records.tell<step_retry_requested>(task, [&] { return step_retry_requested{as_step_event(task, step, attempt, at)}; });
+        detail::trace_step(parts, task, step, from, step_state::pending, at, attempt_no, "");
+        parts.records.tell<step_retry_requested>(task, [&] { return step_retry_requested{as_step_event(task, step, attempt_no, at)}; });
     }
-    detail::trace_step(parts, task, step, step_state::pending, step_state::in_progress, at, attempt, "");
-    parts.records.tell<step_started>(task, [&] { return step_started{as_step_event(task, step, attempt, at)}; });
+    detail::trace_step(parts, task, step, step_state::pending, step_state::in_progress, at, attempt_no, "");
+    parts.records.tell<step_started>(task, [&] { return step_started{as_step_event(task, step, attempt_no, at)}; });
     task.plan.begin(step, at);
     parts.records.write_step(task, step);
 }
 
 namespace detail {
 
-inline void tell_outcome(engine_parts& parts, task_run& task, step_no step, int attempt, duration elapsed, time_point at)
+template <class = void>
+inline void tell_outcome(engine_parts& parts, task_run& task, step_no step, int attempt_no, duration elapsed, time_point at)
 {
     step_record const& record = task.plan.record(step);
-    auto const base = [&] { return as_step_event(task, step, attempt, at); };
+    auto const base = [&] { return as_step_event(task, step, attempt_no, at); };
     if (record.state == step_state::complete)
         parts.records.tell<step_completed>(task, [&] { return step_completed{base(), elapsed, record.result}; });
     else if (record.state == step_state::cancelled)
@@ -100,18 +107,20 @@ inline void tell_outcome(engine_parts& parts, task_run& task, step_no step, int 
         });
 }
 
-inline void tell_published(engine_parts& parts, task_run& task, step_no step, int attempt, time_point at,
+template <class = void>
+inline void tell_published(engine_parts& parts, task_run& task, step_no step, int attempt_no, time_point at,
                            std::vector<std::pair<std::string, payload>> published)
 {
     for (auto& [name, data] : published)
         parts.records.tell<custom_event>(task, [&] {
-            return custom_event{as_step_event(task, step, attempt, at), std::move(name), std::move(data)};
+            return custom_event{as_step_event(task, step, attempt_no, at), std::move(name), std::move(data)};
         });
 }
 
 } // namespace detail
 
 /// The task is not one that kills its workers, as far as is known now.
+template <class = void>
 inline void forget_recoveries(engine_parts& parts, task_run& task)
 {
     task.recovered = false;
@@ -120,6 +129,7 @@ inline void forget_recoveries(engine_parts& parts, task_run& task)
 }
 
 /// A checkpoint that is over takes its place in the order in which its coroutine is told.
+template <class = void>
 inline void take_order(task_run& task, step_record& record, retry_policy const& policy)
 {
     bool const is_over = record.state != step_state::pending && record.state != step_state::in_progress &&
@@ -130,6 +140,7 @@ inline void take_order(task_run& task, step_record& record, retry_policy const& 
 
 /// Whether the coroutine hears of the step, which is over, before that is durable. Then it is recorded with the next commit, and
 /// so no later than what follows from it.
+template <class = void>
 inline bool is_told_at_once(task_run const& task, step_no step)
 {
     return task.script && task.plan.record(step).order > 0 &&
@@ -137,18 +148,19 @@ inline bool is_told_at_once(task_run const& task, step_no step)
 }
 
 /// A running step's attempt ended: settles it purely, journals it, and has its children wait for the commit.
+template <class = void>
 inline void settle_step(engine_parts& parts, task_run& task, step_no step, attempt_outcome outcome, time_point started_at,
                         std::vector<std::pair<std::string, payload>> published)
 {
     time_point const at = parts.now();
-    int const attempt = task.plan.record(step).attempts + 1;
+    int const attempt_no = task.plan.record(step).attempts + 1;
     retry_policy const& policy = task.plan.shape().step(step).options.retry;
     task.plan.write(step, at, [&](step_record& record) {
         settle(record, policy, std::move(outcome), at, parts.draw());
         take_order(task, record, policy);
     });
     step_record const& record = task.plan.record(step);
-    detail::trace_step(parts, task, step, step_state::in_progress, record.state, at, attempt,
+    detail::trace_step(parts, task, step, step_state::in_progress, record.state, at, attempt_no,
                        record.last_failure ? record.last_failure->what : std::string{});
     parts.records.write_step(task, step);
     if (is_told_at_once(task, step))
@@ -157,8 +169,8 @@ inline void settle_step(engine_parts& parts, task_run& task, step_no step, attem
         parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});
     if (task.script && record.order > 0)
         task.script->ended(step);
-    detail::tell_published(parts, task, step, attempt, at, std::move(published));
-    detail::tell_outcome(parts, task, step, attempt, at - started_at, at);
+    detail::tell_published(parts, task, step, attempt_no, at, std::move(published));
+    detail::tell_outcome(parts, task, step, attempt_no, at - started_at, at);
     bool const abandoned = record.last_failure && record.last_failure->kind == failure_kind::abandoned;
     if (!abandoned) // progress: the next dead worker starts counting anew
         forget_recoveries(parts, task);
@@ -176,17 +188,19 @@ struct settled_step {
 };
 
 /// Settles a running step purely, and leaves it to the caller to make that true.
+template <class = void>
 inline settled_step settle_copy(engine_parts& parts, task_run const& task, step_no step, attempt_outcome outcome)
 {
     settled_step settled{task.plan.record(step), {}, parts.now()};
-    int const attempt = settled.record.attempts + 1;
+    int const attempt_no = settled.record.attempts + 1;
     settle(settled.record, task.plan.shape().step(step).options.retry, std::move(outcome), settled.at, parts.draw());
     settled.line = {task.record.id, step, std::string{name(step_state::in_progress)}, std::string{name(settled.record.state)},
-                    settled.at, attempt, {}, 0};
+                    settled.at, attempt_no, {}, 0};
     return settled;
 }
 
 /// A running step is complete and durably so, in another commit than the journal's: its children may start.
+template <class = void>
 inline void adopt_commit(engine_parts& parts, task_run& task, step_no step, settled_step const& settled, time_point started_at,
                          std::vector<std::pair<std::string, payload>> published)
 {
@@ -204,6 +218,7 @@ inline void adopt_commit(engine_parts& parts, task_run& task, step_no step, sett
 }
 
 /// A checkpoint is complete at once, without an attempt.
+template <class = void>
 inline void trace_instant(engine_parts& parts, task_run const& task, step_no step, time_point at)
 {
     detail::trace_step(parts, task, step, step_state::pending, step_state::in_progress, at, 0, "");
@@ -211,6 +226,7 @@ inline void trace_instant(engine_parts& parts, task_run const& task, step_no ste
 }
 
 /// A checkpoint that was not running was stopped.
+template <class = void>
 inline void trace_stop(engine_parts& parts, task_run& task, step_no step, step_state from, time_point at)
 {
     detail::trace_step(parts, task, step, from, step_state::cancelled, at, 0, "");
@@ -218,6 +234,7 @@ inline void trace_stop(engine_parts& parts, task_run& task, step_no step, step_s
 }
 
 /// The task is cancelled: so are those that it has started, with the same commit.
+template <class = void>
 inline void cancel_children(engine_parts& parts, task_run const& task)
 {
     if (!task.is_coroutine())
@@ -227,6 +244,7 @@ inline void cancel_children(engine_parts& parts, task_run const& task)
 }
 
 /// A command was carried out, or refused: its caller is answered, and its request leaves the task's row.
+template <class = void>
 inline void answer_command(engine_parts& parts, task_run& task, pending_command obeyed, std::exception_ptr const& refusal)
 {
     if (obeyed.origin == command_origin::store) {
@@ -242,6 +260,7 @@ inline void answer_command(engine_parts& parts, task_run& task, pending_command 
 }
 
 /// A checkpoint counts as never come to: its number is free for another.
+template <class = void>
 inline void forget_step(engine_parts& parts, task_run& task, step_no step, time_point at)
 {
     task.plan.write(step, at, [](step_record& record) { record = {}; });
@@ -250,6 +269,7 @@ inline void forget_step(engine_parts& parts, task_run& task, step_no step, time_
 }
 
 /// An operator moves a step that does not run.
+template <class = void>
 inline void command_step(engine_parts& parts, task_run& task, step_no step, step_state to, command const& asked, time_point at)
 {
     step_state const from = task.plan.record(step).state;

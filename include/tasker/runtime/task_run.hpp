@@ -22,7 +22,9 @@
 
 namespace tasker {
 
-class attempt;
+template <class>
+class basic_attempt;
+using attempt = basic_attempt<void>;
 
 /// A workflow as an engine has registered it.
 struct registered_workflow {
@@ -45,11 +47,16 @@ struct pending_command {
     command_origin origin = command_origin::here;
 };
 
+template <class>
+class basic_task_run;
+using task_run = basic_task_run<void>;
+
 /// A live task in this engine's memory: its records, its plan, its coordinator. Belongs to the strand.
-class task_run final : public wait_node, public std::enable_shared_from_this<task_run> {
+template <class Lazy>
+class basic_task_run final : public wait_node, public std::enable_shared_from_this<task_run> {
 public:
-    task_run(std::shared_ptr<registered_workflow> registered, task_snapshot snapshot, time_point now,
-             unique_function<void(task_run&)> on_wake)
+    basic_task_run(std::shared_ptr<registered_workflow> registered, task_snapshot snapshot, time_point now,
+             unique_function<void(basic_task_run&)> on_wake)
         : workflow{std::move(registered)}, record{std::move(snapshot.task)},
           grown{workflow->flow.is_coroutine() ? workflow->flow.with_steps_of(snapshot.steps).shape() : graph{}},
           plan{workflow->flow.is_coroutine() ? grown : workflow->flow.shape(), std::move(snapshot.steps), now,
@@ -60,7 +67,7 @@ public:
         for (step_no no = 0; is_coroutine() && no < grown.size(); ++no)
             last_order = std::max(last_order, plan.record(no).order);
     }
-    ~task_run() override
+    ~basic_task_run() override
     {
         if (coordinator)
             coordinator.destroy();
@@ -147,7 +154,7 @@ private:
         std::erase_if(told, is_order);
     }
 
-    unique_function<void(task_run&)> on_wake_;
+    unique_function<void(basic_task_run&)> on_wake_;
 };
 
 } // namespace tasker

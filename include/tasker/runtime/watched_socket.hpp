@@ -15,10 +15,11 @@ namespace tasker {
 
 /// Waits for news on a socket that is somebody else's. Watches a duplicate: the owner closes its own when the connection
 /// breaks, and by the time we would let go of it the number may be that of another file. Belongs to the strand.
-class watched_socket {
+template <class Lazy>
+class basic_watched_socket {
 public:
     /// Throws `std::system_error` when this process has no descriptor left.
-    watched_socket(boost::asio::any_io_executor strand, int descriptor) : duplicate_{std::move(strand)}
+    basic_watched_socket(boost::asio::any_io_executor strand, int descriptor) : duplicate_{std::move(strand)}
     {
         int const number = ::fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
         if (number < 0)
@@ -41,5 +42,6 @@ public:
 private:
     boost::asio::posix::stream_descriptor duplicate_;
 };
+using watched_socket = basic_watched_socket<void>;
 
 } // namespace tasker

@@ -18,9 +18,10 @@ namespace tasker {
 /// Drives one task from its arrival in memory until it leaves: `co_await`s news (an outcome, a timer, a command, a commit)
 /// and lets the plan, the finalizer and the ready queue act on it. There is no batch: every step that became ready is
 /// offered at once. Belongs to the strand.
-class workflow_coordinator {
+template <class Lazy>
+class basic_workflow_coordinator {
 public:
-    workflow_coordinator(engine_parts& parts, task_finalizer& finalizer) : parts_{parts}, finalizer_{finalizer} {}
+    basic_workflow_coordinator(engine_parts& parts, task_finalizer& finalizer) : parts_{parts}, finalizer_{finalizer} {}
 
     /// Starts coordinating; the coroutine belongs to the task from here on.
     void start(std::shared_ptr<task_run> const& task)
@@ -212,5 +213,6 @@ private:
     engine_parts& parts_;
     task_finalizer& finalizer_;
 };
+using workflow_coordinator = basic_workflow_coordinator<void>;
 
 } // namespace tasker

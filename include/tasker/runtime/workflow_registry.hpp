@@ -12,7 +12,8 @@
 namespace tasker {
 
 /// The workflows an engine can run, by namespace, name and version. Belongs to the strand.
-class workflow_registry {
+template <class Lazy>
+class basic_workflow_registry {
 public:
     void add(std::shared_ptr<registered_workflow> workflow)
     {
@@ -74,5 +75,6 @@ private:
     std::map<std::pair<std::string, std::string>, versions> by_name_;
     std::map<workflow_id, std::shared_ptr<registered_workflow>> by_id_;
 };
+using workflow_registry = basic_workflow_registry<void>;
 
 } // namespace tasker
