@@ -1,3 +1,4 @@
+#include <tasker/flow/coroutine_workflow.hpp>
 #include <tasker/flow/on.hpp>
 #include <tasker/sql/transaction.hpp>
 #include <tasker/store/memory_store.hpp>
@@ -12,6 +13,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -34,6 +36,7 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
+using namespace boost::asio::experimental::awaitable_operators;
 namespace asio = boost::asio;
 using support::on_each_database;
 using support::run;
@@ -605,6 +608,61 @@ TEST_CASE("in a simulation a body's transaction begins and ends in place")
         CHECK(report.state == task_state::complete);
         CHECK(report.elapsed == 2s);
         CHECK(place.number("select count(*) from ledger") == 3);
+    });
+}
+
+TEST_CASE("steps of a coroutine write rows in transactions of their own, each once, whatever crashes")
+{
+    on_each_database([](sql_place const& place) {
+        step_options const quick{.durability = durability::volatile_};
+        auto const flow = coroutine_workflow("ledger", "coroutine", "1.0.0", [quick](workflow_context& wf) -> asio::awaitable<std::string> {
+            std::string text = co_await wf.step("drawn", [] { return std::string{"v"}; }, quick);
+            auto const beside = [&]() -> asio::awaitable<void> {
+                for (int round = 0; round < 3; ++round)
+                    text += std::to_string(co_await wf.step("quick", [round] { return round; }, quick));
+            };
+            auto const writes = [&]() -> asio::awaitable<void> {
+                for (int round = 0; round < 2; ++round)
+                    co_await wf.step("writes", [&](step_context& step) {
+                        enter(step);
+                        if (step.attempt() == 1)
+                            throw transient_error{"not yet"};
+                    }, blocks);
+            };
+            co_await (writes() && beside());
+            try {
+                co_await wf.step("refused", [](step_context& step) {
+                    enter(step);
+                    enter(step);
+                }, {.retry = {.max_attempts = 1}, .run_on = blocking});
+            } catch (step_error const&) {
+                text += '!';
+            }
+            co_return text;
+        });
+        bool crashed = true;
+        std::size_t rows = 0;
+        for (std::size_t handlers = 1; crashed; handlers += 3) {
+            INFO("crash after handler " << handlers);
+            if (handlers == 1)
+                make_ledger(place);
+            testing::simulation_options options;
+            options.seed = 1'000 * handlers;
+            options.store = [&] { return place.open(); };
+            options.engine.lease = 1h;
+            testing::simulation sim{std::move(options)};
+            auto const id = sim.submit(flow);
+            std::size_t done = 0;
+            while (done < handlers && !is_finished(sim.await(sim.engine().load(id))->task.state) && sim.step(sim.now() + 1h))
+                ++done;
+            crashed = !is_finished(sim.await(sim.engine().load(id))->task.state);
+            sim.crash(2h);
+            sim.finish(id);
+            REQUIRE(sim.report(id).state == task_state::complete);
+            CHECK(sim.report(id).result<std::string>() == "v012!");
+            rows += 2; // the primary key forbids more
+            CHECK(place.number("select count(*) from ledger") == static_cast<std::int64_t>(rows));
+        }
     });
 }
 

@@ -629,3 +629,20 @@ TEST_CASE("a volatile step is cancelled with its task, and limits hold it back l
     tasker::workflow_builder graph{"test", "graph", "1.0.0"};
     CHECK(support::refused([&] { graph.step("s", [] {}, quick); }).code == tasker::errc::invalid_definition);
 }
+
+TEST_CASE("branches hear of volatile and durable steps in the order in which they ended, the first time and ever after")
+{
+    auto const flow = named([](workflow_context& wf) -> asio::awaitable<std::string> {
+        std::string text;
+        auto const branch = [&](std::string name, tasker::step_options options) -> asio::awaitable<void> {
+            co_await wf.step(name, [](step_context& s) -> asio::awaitable<void> { co_await s.sleep_for(1s); }, options);
+            text += name;
+        };
+        co_await (branch("d", {}) && branch("v", quick));
+        co_await (branch("w", quick) && branch("e", {}));
+        std::string const first = co_await wf.step("first", [&] { return text; });
+        co_await wf.sleep("rest", 2h);
+        co_return first == text ? "alike" : first + ", then " + text;
+    });
+    survives_everywhere(flow, tasker::payload{}, R"("alike")");
+}

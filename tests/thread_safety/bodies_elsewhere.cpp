@@ -1,4 +1,5 @@
 #include <tasker/engine.hpp>
+#include <tasker/flow/coroutine_workflow.hpp>
 #include <tasker/flow/on.hpp>
 #include <tasker/store/memory_store.hpp>
 
@@ -7,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -23,6 +25,7 @@
 
 using namespace tasker;
 using namespace std::chrono_literals;
+using namespace boost::asio::experimental::awaitable_operators;
 namespace asio = boost::asio;
 
 // Bodies on threads of their own, while the engine times them out, cancels them and goes away: to be run under TSan.
@@ -156,4 +159,50 @@ TEST_CASE("bodies that loop on timers, on the engine or on a pool of four thread
     }
     bodies.join();
     pool.join();
+}
+
+TEST_CASE("a coroutine's steps, messages and cancels come from other threads than its own")
+{
+    asio::thread_pool pool{3};
+    asio::thread_pool elsewhere{2};
+    std::atomic<int> ended{0};
+    {
+        engine here{pool.get_executor(), memory_store{}};
+        here.add("real", "coroutine", "1.0.0", [&](workflow_context& wf) -> asio::awaitable<int> {
+            int sum = 0;
+            std::vector<int> const items{1, 2, 3, 4};
+            for (int round = 0; round < 5; ++round) {
+                for (int const one : co_await wf.map("item", items, [](int item) { return item; }, {.step = {.run_on = blocking}}))
+                    sum += one;
+                auto const both = co_await (wf.step("own pool", [](step_context& s) -> asio::awaitable<int> {
+                    co_await s.sleep_for(50us);
+                    co_return 1;
+                }, {.run_on = on(elsewhere)}) && wf.receive<int>("number"));
+                sum += std::get<0>(both) + std::get<1>(both);
+                sum += co_await wf.step("volatile", [] { return 0; }, {.durability = durability::volatile_});
+            }
+            co_return sum;
+        });
+        here.add("real", "endless", "1.0.0", [&](workflow_context& wf) -> asio::awaitable<void> {
+            presence const frame{ended};
+            for (;;)
+                co_await (wf.step("busy", [](step_context& s) -> asio::awaitable<void> {
+                    co_await s.sleep_for(50us);
+                }, {.run_on = on(elsewhere)}) || wf.sleep("long", 1h));
+        });
+        std::vector<task_handle> all;
+        for (int made = 0; made < 8; ++made)
+            all.push_back(wait_for(pool, here.submit("real/coroutine")));
+        auto const endless_one = wait_for(pool, here.submit("real/endless"));
+        for (int round = 0; round < 5; ++round)
+            for (task_handle const& one : all)
+                wait_for(elsewhere, one.send("number", 10));
+        for (task_handle const& one : all)
+            CHECK(wait_for(pool, one.result<int>()) == 5 * (10 + 1 + 10));
+        wait_for(elsewhere, endless_one.cancel());
+        wait_for(pool, here.drain());
+        CHECK(ended == 1);
+    }
+    pool.join();
+    elsewhere.join();
 }

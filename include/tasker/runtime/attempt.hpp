@@ -168,8 +168,11 @@ private:
             if (by_->over)
                 return;
             auto const asking = by_;
-            parts.records.when_durable(*asking->task, asking->step,
-                                       [request = std::move(*this)](std::exception_ptr const& lost) mutable { request.answer(lost); });
+            auto answer_when = [request = std::move(*this)](std::exception_ptr const& lost) mutable { request.answer(lost); };
+            if (asking->task->is_coroutine()) // what it follows from may be volatile
+                parts.records.when_all_durable(*asking->task, std::move(answer_when));
+            else
+                parts.records.when_durable(*asking->task, asking->step, std::move(answer_when));
         }
 
     private:

@@ -25,6 +25,7 @@ void end_checkpoint(engine_parts& parts, task_run& task, step_no no, Change chan
 }
 
 /// Has a checkpoint end as cancelled: once its body has ended, if one runs.
+template <class = void>
 inline void stop_checkpoint(engine_parts& parts, task_run& task, step_no no)
 {
     step_state const from = task.plan.record(no).state;
@@ -37,6 +38,7 @@ inline void stop_checkpoint(engine_parts& parts, task_run& task, step_no no)
 }
 
 /// An instant has its value, when the coroutine has heard of so many checkpoints; the caller has it written.
+template <class = void>
 inline void draw_instant(engine_parts& parts, task_run& task, step_no no, payload value, std::int64_t heard)
 {
     task.plan.revise(no, [&, at = parts.now()](step_record& row) {
@@ -46,6 +48,7 @@ inline void draw_instant(engine_parts& parts, task_run& task, step_no no, payloa
 }
 
 /// It is recorded with the next commit.
+template <class = void>
 inline void write_instant(engine_parts& parts, task_run& task, step_no no)
 {
     start_task(parts, task, parts.now());

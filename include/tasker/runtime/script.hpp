@@ -112,7 +112,7 @@ public:
     void ended(step_no no) override
     {
         to_tell_.push(no);
-        if (is_volatile(no))
+        if (is_volatile(no) && task_.plan.record(no).order > 0)
             gate_.drawn(no); // what comes of it: after a crash it would be done again, and end otherwise
     }
 
@@ -151,6 +151,8 @@ public:
             deferred_.push_back(no);
         return no;
     }
+
+    void did_not_end(step_no no) override { to_tell_.withdraw(no); }
 
     bool is_told(step_no no) override
     {

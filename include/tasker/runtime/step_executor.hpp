@@ -35,7 +35,7 @@ public:
     /// `on_lost` hears that another worker owns a task of ours.
     basic_step_executor(engine_parts& parts, own_commits::lost on_lost)
         : parts_{parts}, own_commits_{parts, [this](own_commit const& stored) { adopt(stored); },
-                                      [this](attempt& one, std::exception_ptr const& problem) { finish(one, problem, {}); },
+                                      [this](attempt& one, std::exception_ptr const& problem) { fail_commit(one, problem); },
                                       std::move(on_lost)}
     {
     }
@@ -187,9 +187,7 @@ private:
             return &boost::asio::query(executor, boost::asio::execution::context_as<boost::asio::execution_context&>);
         };
         bool const shares_thread = one.runs_on_strand || context_of(one.context->get_executor()) == context_of(parts_.strand);
-        if (one.task->is_coroutine())
-            one.no_transaction = "its workflow is a coroutine, whose steps are recorded in the order in which they end";
-        else if (!parts_.store.is_transactional())
+        if (!parts_.store.is_transactional())
             one.no_transaction = "the engine's store has none; use sqlite_store or postgres_store";
         else if (one.runs_on_strand || (shares_thread && !parts_.calls.is_in_place()))
             one.no_transaction = "SQL would block a thread that the engine needs; give the step .run_on = tasker::blocking";
@@ -277,6 +275,14 @@ private:
         else
             settle_attempt(one, {attempt_outcome::kind::completed, result ? std::move(*result) : payload{}, {}, {}},
                            std::move(one.published));
+    }
+
+    /// Nothing of the attempt's transaction was stored.
+    void fail_commit(attempt& one, std::exception_ptr const& problem)
+    {
+        if (one.task->script)
+            one.task->script->did_not_end(one.step);
+        finish(one, problem, {});
     }
 
     void time_out(attempt& late)

@@ -188,12 +188,17 @@ struct settled_step {
 };
 
 /// Settles a running step purely, and leaves it to the caller to make that true.
+/// A checkpoint takes its place in the order at once: what ends meanwhile is told after it.
 template <class = void>
-inline settled_step settle_copy(engine_parts& parts, task_run const& task, step_no step, attempt_outcome outcome)
+inline settled_step settle_copy(engine_parts& parts, task_run& task, step_no step, attempt_outcome outcome)
 {
     settled_step settled{task.plan.record(step), {}, parts.now()};
     int const attempt_no = settled.record.attempts + 1;
-    settle(settled.record, task.plan.shape().step(step).options.retry, std::move(outcome), settled.at, parts.draw());
+    retry_policy const& policy = task.plan.shape().step(step).options.retry;
+    settle(settled.record, policy, std::move(outcome), settled.at, parts.draw());
+    take_order(task, settled.record, policy);
+    if (task.script)
+        task.script->ended(step);
     settled.line = {task.record.id, step, std::string{name(step_state::in_progress)}, std::string{name(settled.record.state)},
                     settled.at, attempt_no, {}, 0};
     return settled;

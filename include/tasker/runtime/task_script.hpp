@@ -47,6 +47,8 @@ public:
     virtual std::string_view name(step_no no) const = 0;
     /// The checkpoint is over; it hears of it in its turn, once that is durable, or at once when the step is volatile.
     virtual void ended(step_no no) = 0;
+    /// It is not over after all, though it was said to be: that could not be stored.
+    virtual void did_not_end(step_no no) = 0;
     /// Messages came for the task.
     virtual void take_mail(std::vector<message> mail) = 0;
 };

@@ -19,10 +19,13 @@ public:
 
     /// The checkpoint is over, as the last one so far.
     void push(step_no no) { over_.push_back(no); }
-    /// What the coroutine may hear of now: the first one, once its record counts as durable.
+    /// The checkpoint is not over after all.
+    void withdraw(step_no no) { std::erase(over_, no); }
+    /// What the coroutine may hear of now: the first one, once it has its record, and that counts as durable.
     std::optional<step_no> next() const
     {
-        return !over_.empty() && plan_.is_durable(over_.front()) ? std::optional{over_.front()} : std::nullopt;
+        bool const is_there = !over_.empty() && plan_.record(over_.front()).order > 0 && plan_.is_durable(over_.front());
+        return is_there ? std::optional{over_.front()} : std::nullopt;
     }
     /// It hears of that one. Preconditions: there is one.
     void pop() { over_.pop_front(); }
