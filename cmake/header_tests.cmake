@@ -51,4 +51,7 @@ if(TASKER_CHECK_HEADERS)
         tasker::testing $<TARGET_NAME_IF_EXISTS:tasker::sqlite> $<TARGET_NAME_IF_EXISTS:tasker::postgres>
         tasker_warnings)
     add_test(NAME "headers: each compiles alone and twice, and all link from two files" COMMAND tasker_header_tests)
+    add_test(NAME "headers: who only includes the library compiles nothing of the engine"
+        COMMAND "${CMAKE_COMMAND}" -DCOMPILER=${CMAKE_CXX_COMPILER} "-DINCLUDES=${PROJECT_SOURCE_DIR}/include"
+            "-DFOLDER=${CMAKE_CURRENT_BINARY_DIR}/empty_unit" -P "${PROJECT_SOURCE_DIR}/cmake/empty_unit.cmake")
 endif()

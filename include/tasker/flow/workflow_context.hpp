@@ -84,6 +84,7 @@ public:
     }
 
     /// Waits; wakes exactly at its time, which counts from when it is first awaited. A long wait leaves memory.
+    template <class = void>
     boost::asio::awaitable<void> sleep(std::string name, duration length)
     {
         step_no const no = services_->ask({"sleep:", std::move(name), {}, detail::nothing_to_do(), std::clamp(length, duration::zero(), detail::longest_sleep)});
@@ -263,6 +264,7 @@ public:
     }
 
 private:
+    template <class = void>
     boost::asio::awaitable<task_id> start_child(std::string name, child_request asked)
     {
         step_no const no = services_->ask({detail::child_kind, std::move(name), {}, services_->starting(std::move(asked)), {}});

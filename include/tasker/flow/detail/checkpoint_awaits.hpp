@@ -47,6 +47,7 @@ struct start_waiting {
 };
 
 /// Until the checkpoint is told. Cancellation stops the checkpoint, and ends when it is over.
+template <class = void>
 inline boost::asio::awaitable<void> await_checkpoint(workflow_services& services, step_no no)
 {
     return boost::asio::async_initiate<boost::asio::use_awaitable_t<> const, void()>(start_waiting{}, boost::asio::use_awaitable, &services, no);
@@ -235,6 +236,7 @@ struct start_group {
 };
 
 /// Until all have ended. Throws `step_error` of the first, in order of the items, that failed rather than being stopped.
+template <class = void>
 inline boost::asio::awaitable<std::vector<step_no>> await_all(workflow_services& services, std::vector<checkpoint_request> asked, std::size_t at_once)
 {
     std::vector<step_no> nos;

@@ -1,0 +1,15 @@
+# cmake -DCOMPILER=... -DINCLUDES=... -DFOLDER=... -P: fails when a source that only includes tasker.hpp compiles to more than a
+# megabyte: the engine, which nobody uses there, would be several (base/config.hpp says why it is not compiled).
+set(most 1000000)
+list(TRANSFORM INCLUDES PREPEND "-I")
+file(MAKE_DIRECTORY "${FOLDER}")
+file(WRITE "${FOLDER}/empty.cpp" "#include <tasker/tasker.hpp>\n")
+execute_process(COMMAND "${COMPILER}" -std=c++20 ${INCLUDES} -c "${FOLDER}/empty.cpp" -o "${FOLDER}/empty.o" RESULT_VARIABLE result)
+if(NOT result EQUAL 0)
+    message(FATAL_ERROR "A source that includes tasker.hpp does not compile.")
+endif()
+file(SIZE "${FOLDER}/empty.o" size)
+if(size GREATER most)
+    message(FATAL_ERROR "A source that only includes tasker.hpp compiles to ${size} bytes, more than ${most}: which class is no template any more?")
+endif()
+message(STATUS "A source that only includes tasker.hpp compiles to ${size} bytes.")
