@@ -5,9 +5,9 @@
 #include <tasker/policy/identity.hpp>
 #include <tasker/runtime/engine_core.hpp>
 #include <tasker/runtime/initiate.hpp>
+#include <tasker/runtime/strand.hpp>
 
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/strand.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -20,6 +20,9 @@
 namespace tasker {
 
 namespace detail {
+
+/// Of the engine's strand, before other handlers of the executor have theirs; a simulation looks at each.
+inline constexpr int rounds_in_a_row = 16;
 
 template <class = void>
 inline std::string identity_of(submission const& one, identity kind, submit_options const& options, engine::identity_function const& strategy)
@@ -91,7 +94,7 @@ boost::asio::awaitable<void> basic_task_handle<Lazy>::send_payload(message told)
 template <class Lazy>
 basic_engine<Lazy>::basic_engine(boost::asio::any_io_executor executor, any_store store, engine_options const& options,
                              engine_environment environment)
-    : strand_{boost::asio::make_strand(std::move(executor))}
+    : strand_{strand::make(std::move(executor), environment.calls == store_calls::in_place ? 1 : detail::rounds_in_a_row)}
 {
     if (auto const problem = problem_of(options))
         throw error{errc::invalid_options, *problem};

@@ -126,7 +126,7 @@ TASKER_INLINE std::optional<std::string> shape_difference(graph const& before, g
                (grew ? "\" is new" : "\" is gone");
     }
     auto const missing_from = [](graph const& other, edge const& e) {
-        return std::find(other.edges().begin(), other.edges().end(), e) == other.edges().end();
+        return !std::binary_search(other.edges().begin(), other.edges().end(), e);
     };
     auto const spell = [&](edge const& e) { return "\"" + now.step(e.parent).name + "\" -> \"" + now.step(e.child).name + "\""; };
     for (edge const& e : now.edges())

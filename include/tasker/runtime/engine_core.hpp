@@ -10,6 +10,7 @@
 #include <tasker/runtime/make_view.hpp>
 #include <tasker/runtime/outcome_waiters.hpp>
 #include <tasker/runtime/step_executor.hpp>
+#include <tasker/runtime/strand.hpp>
 #include <tasker/runtime/task_finalizer.hpp>
 #include <tasker/runtime/task_initializer.hpp>
 #include <tasker/runtime/workflow_coordinator.hpp>
@@ -182,7 +183,7 @@ private:
         }
         in_drain_ = false;
         if (has_more())
-            schedule();
+            strand::yield(), schedule(); // others beneath have their turn
         else if (parts.draining)
             finish_draining();
     }
@@ -377,10 +378,8 @@ private:
     }
 
     std::vector<drained> drain_waiters_;
-    bool in_drain_ = false;
-    bool scheduled_ = false;
-    bool retiring_ = false;
-    bool is_drained_ = false;
+    bool in_drain_ = false, scheduled_ = false;
+    bool retiring_ = false, is_drained_ = false;
 };
 
 } // namespace tasker

@@ -35,7 +35,11 @@ public:
     one_answer& operator=(one_answer const&) = delete;
 
     /// Nobody is left who could answer.
-    ~one_answer() { give(stopped(), Results{}...); }
+    ~one_answer()
+    {
+        if (handler_)
+            give(stopped(), Results{}...);
+    }
 
     /// Called on the strand, or by the destructor.
     void give(std::exception_ptr problem, Results... results)

@@ -6,6 +6,7 @@
 #include <tasker/runtime/attempt.hpp>
 #include <tasker/runtime/outcome_of.hpp>
 #include <tasker/runtime/own_commits.hpp>
+#include <tasker/runtime/strand.hpp>
 #include <tasker/runtime/task_moves.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -15,7 +16,6 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
-#include <boost/asio/strand.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
@@ -137,8 +137,8 @@ private:
     boost::asio::any_io_executor executor_for(place const& where)
     {
         switch (where.where()) {
-        case place::kind::blocking: return boost::asio::make_strand(parts_.blocking.executor());
-        case place::kind::context: return boost::asio::make_strand(where.access().executor_of(where.context()));
+        case place::kind::blocking: return strand::make(parts_.blocking.executor(), 1);
+        case place::kind::context: return strand::make(where.access().executor_of(where.context()), 1);
         case place::kind::engine: break;
         }
         return parts_.strand;
