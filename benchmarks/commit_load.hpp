@@ -98,14 +98,14 @@ private:
         store_.commit(batch);
     }
 
-    void note(tasker::commit_batch& batch, tasker::task_id task, std::optional<tasker::step_no> step, std::string from,
-              std::string to) const
+    void note(tasker::commit_batch& batch, tasker::task_id task, std::optional<tasker::step_no> step,
+              tasker::state_name from, tasker::state_name to) const
     {
-        batch.transitions.push_back({task, step, std::move(from), std::move(to), now(), step ? 1 : 0, {}, 0});
+        batch.transitions.push_back({task, step, from, to, now(), step ? 1 : 0, {}, 0});
         batch.transition_epochs.push_back(1);
     }
 
-    void write(tasker::commit_batch& batch, tasker::task_id task, tasker::task_state to, std::string from) const
+    void write(tasker::commit_batch& batch, tasker::task_id task, tasker::task_state to, tasker::state_name from) const
     {
         tasker::task_write row;
         row.id = task;
@@ -115,12 +115,12 @@ private:
         if (is_finished(to))
             row.finished_at = now();
         row.release = is_finished(to);
-        note(batch, task, {}, std::move(from), std::string{name(to)});
+        note(batch, task, {}, from, to);
         batch.tasks.push_back(std::move(row));
     }
 
     void write(tasker::commit_batch& batch, tasker::task_id task, tasker::step_no step, tasker::step_state to,
-               std::string from) const
+               tasker::state_name from) const
     {
         tasker::step_record record;
         record.state = to;
@@ -130,7 +130,7 @@ private:
             record.finished_at = now();
             record.result = tasker::payload{R"({"accepted":true,"reference":"2f0c1b9e"})"};
         }
-        note(batch, task, step, std::move(from), std::string{name(to)});
+        note(batch, task, step, from, to);
         batch.steps.push_back({task, 1, step, std::move(record)});
     }
 

@@ -118,7 +118,7 @@ public:
     auto sleep_for(duration length)
     {
         return boost::asio::async_initiate<boost::asio::deferred_t const, void(boost::system::error_code)>(
-            start_sleep{}, boost::asio::deferred, services_, length, executor_);
+            start_sleep{}, boost::asio::deferred, services_, length, *executor_);
     }
 
     /// `co_await context.blocking([&] { return slow_call(); })`: calls it on the engine's pool for blocking calls.
@@ -132,11 +132,19 @@ public:
         using result = std::invoke_result_t<std::decay_t<Function>&>;
         using signature = typename signature_of<result>::type;
         return boost::asio::async_initiate<boost::asio::deferred_t const, signature>(
-            start_blocking{}, boost::asio::deferred, services_, executor_, std::forward<Function>(function));
+            start_blocking{}, boost::asio::deferred, services_, *executor_, std::forward<Function>(function));
     }
 
     /// What `tasker::sql_session` returns, without its type.
     void* transaction_session() { return services_->transaction_session(); }
+
+    /// What follows is an executor that outlives the context, which need not be copied for each attempt.
+    struct on_strand {};
+    /// As the other constructor, with an executor that outlives the context.
+    step_context(on_strand, attempt_services& services, attempt_facts facts, boost::asio::any_io_executor const& strand)
+        : services_{&services}, facts_{std::move(facts)}, executor_{&strand}
+    {
+    }
 
 private:
     template <class>
@@ -205,7 +213,8 @@ private:
 
     attempt_services* services_;
     attempt_facts facts_;
-    boost::asio::any_io_executor executor_;
+    boost::asio::any_io_executor own_executor_;
+    boost::asio::any_io_executor const* executor_;
 };
 
 /// How a function that returns nothing is awaited.

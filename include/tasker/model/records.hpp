@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/base/boxed.hpp>
 #include <tasker/base/ids.hpp>
 #include <tasker/base/payload.hpp>
 #include <tasker/base/time.hpp>
@@ -45,7 +46,7 @@ struct step_record {
     std::optional<time_point> finished_at;   ///< end of the last attempt, or the moment of cancelling or resolving
     std::optional<time_point> next_retry_at; ///< not ready before this; the only truth about back-off
     payload result;                          ///< once complete or resolved; null before
-    std::optional<failure> last_failure;     ///< set while the state is error
+    boxed<failure> last_failure;             ///< set while the state is error
     std::string name{};                      ///< of a checkpoint; empty: a declared step, whose workflow has its name
     std::int64_t order = 0;                  ///< of a checkpoint: 0, not over; from 1 its place among those of its task that are over; of an instant, such as a time: -1 less the place of the last one that the coroutine had heard of
 
@@ -82,8 +83,8 @@ struct task_record {
 struct transition_record {
     task_id task;                ///< whose history it is
     std::optional<step_no> step; ///< nothing: the task itself
-    std::string from;            ///< empty: birth
-    std::string to;              ///< never empty
+    state_name from;             ///< empty: birth
+    state_name to;               ///< never empty
     time_point at{};             ///< on the clock of the engine that wrote it
     int attempt = 0;             ///< of a step: the attempt it belongs to, from 1; 0 when none
     std::string detail;          ///< failure message, reason, or empty

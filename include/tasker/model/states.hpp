@@ -1,10 +1,14 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace tasker {
 
@@ -31,6 +35,57 @@ constexpr std::optional<State> parse_state(std::string_view text)
             return static_cast<State>(at);
     return std::nullopt;
 }
+
+/// The word for a state of a task or of a step, as the audit trail has it: no copy of a text, and empty before birth.
+class state_name {
+public:
+    constexpr state_name() = default;
+    /// The word for that state.
+    constexpr state_name(task_state state) : text_{name(state)} {}
+    /// The word for that state.
+    constexpr state_name(step_state state) : text_{name(state)} {}
+    /// That word, be it one of the tables' or not.
+    consteval state_name(char const* word) : text_{word} {}
+    /// The word of the tables that `word` spells, or none when it is empty. Throws `std::invalid_argument` for any other.
+    explicit state_name(std::string_view word) : text_{find(word)} {}
+
+    /// Valid for ever.
+    constexpr std::string_view text() const noexcept { return text_; }
+    /// The same.
+    constexpr operator std::string_view() const noexcept { return text_; }
+    /// Whether there is none.
+    constexpr bool empty() const noexcept { return text_.empty(); }
+
+    /// Compares the letters.
+    template <std::convertible_to<std::string_view> Text>
+    friend constexpr bool operator==(state_name const& one, Text const& other) noexcept
+    {
+        return one.text_ == std::string_view{other};
+    }
+    /// For those who show it.
+    template <class Stream>
+        requires requires(Stream& out, std::string_view text) { out << text; }
+    friend Stream& operator<<(Stream& out, state_name one)
+    {
+        out << one.text_;
+        return out;
+    }
+    /// For those who show it.
+    friend std::string operator+(state_name one, std::string_view after) { return std::string{one.text_}.append(after); }
+    /// For those who show it.
+    friend std::string operator+(std::string before, state_name one) { return before.append(one.text_); }
+
+private:
+    static std::string_view find(std::string_view word)
+    {
+        auto const state = parse_state<task_state>(word);
+        if (!state && !word.empty())
+            throw std::invalid_argument{"there is no state \"" + std::string{word} + "\""};
+        return state ? name(*state) : std::string_view{};
+    }
+
+    std::string_view text_;
+};
 
 /// One arrow of a state table, and the name of the event it causes. No `from` is the birth of the entity.
 template <class State>
@@ -90,13 +145,33 @@ constexpr transition<State> const* find_transition(std::optional<State> from, St
 /// What asking for a move means in the present state.
 enum class move { allowed, already_there, illegal };
 
+namespace detail {
+
+/// By state, the states that may follow it, one bit each.
+template <class State>
+constexpr std::array<unsigned, state_names.size()> followers()
+{
+    std::array<unsigned, state_names.size()> all{};
+    for (auto const& arrow : transitions_of(State{}))
+        if (arrow.from)
+            all[static_cast<std::size_t>(*arrow.from)] |= 1U << static_cast<unsigned>(arrow.to);
+    return all;
+}
+template <class State>
+inline std::array<unsigned, state_names.size()> const followers_of = followers<State>();
+
+} // namespace detail
+
 /// What asking to go from `from` to `to` means, by the table.
 template <class State>
 constexpr move check_move(State from, State to)
 {
     if (from == to)
         return move::already_there;
-    return find_transition<State>(from, to) != nullptr ? move::allowed : move::illegal;
+    if (std::is_constant_evaluated())
+        return find_transition<State>(from, to) != nullptr ? move::allowed : move::illegal;
+    unsigned const following = detail::followers_of<State>[static_cast<std::size_t>(from)];
+    return (following >> static_cast<unsigned>(to) & 1U) != 0 ? move::allowed : move::illegal;
 }
 
 /// A task that nobody will ever work on again, unless an operator asks.

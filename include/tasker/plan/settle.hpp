@@ -40,7 +40,7 @@ inline void complete_at_once(step_record& record, payload value, time_point now)
 }
 
 /// Turns the record of a running step into its next one. `random` is uniform in [0, 1).
-inline void settle(step_record& record, retry_policy const& policy, attempt_outcome outcome, time_point now, double random)
+inline void settle(step_record& record, retry_policy const& policy, attempt_outcome&& outcome, time_point now, double random)
 {
     duration const previous_wait =
         record.next_retry_at && record.finished_at ? *record.next_retry_at - *record.finished_at : duration::zero();

@@ -46,8 +46,14 @@ public:
     /// Whether the step may start this instant.
     bool is_ready(step_no no) const { return slots_[no].where == place::ready; }
 
-    /// Steps that became ready since the last call; the caller now has them in its queue.
-    std::vector<step_no> take_ready() { return std::exchange(fresh_, {}); }
+    /// Calls `take(step)` for each step that became ready since the last call; the caller now has them in its queue.
+    template <class Take>
+    void take_ready(Take take)
+    {
+        for (step_no const no : fresh_)
+            take(no);
+        fresh_.clear();
+    }
     bool has_fresh() const noexcept { return !fresh_.empty(); }
 
     /// The graph has grown by a step without edges, which starts when it is released.
@@ -90,10 +96,9 @@ public:
         ++changed.undurable;
         if (!satisfied && satisfies_children(changed.record.state)) {
             ++done_;
-            for (step_no const child : shape_->children(no)) {
-                --slots_[child].missing_settled;
-                settle_in(child, now);
-            }
+            for (step_no const child : shape_->children(no))
+                if (--slots_[child].missing_settled == 0)
+                    settle_in(child, now);
         }
         settle_in(no, now);
     }
@@ -106,17 +111,19 @@ public:
             return;
         if (satisfies_children(committed.record.state) && !committed.released) {
             committed.released = true;
-            for (step_no const child : shape_->children(no)) {
-                --slots_[child].missing_durable;
-                settle_in(child, now);
-            }
+            for (step_no const child : shape_->children(no))
+                if (--slots_[child].missing_durable == 0)
+                    settle_in(child, now);
+        } else {
+            settle_in(no, now);
         }
-        settle_in(no, now);
     }
 
     /// Moves the steps whose back-off is over to the ready ones, in the order in which they were due.
     void wake(time_point now)
     {
+        if (waiting_.empty())
+            return;
         std::vector<std::tuple<time_point, std::size_t, step_no>> woken; // settling takes them from waiting_
         for (std::size_t at = 0; at < waiting_.size(); ++at)
             if (due_of(waiting_[at]) <= now)

@@ -10,6 +10,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/container/small_vector.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
@@ -32,6 +33,7 @@ struct attempt_environment {
     boost::asio::any_io_executor strand;
     std::shared_ptr<clock const> time;
     std::shared_ptr<transaction_gate> transactions;
+    std::function<void(attempt&)> on_timeout; ///< called on the strand, while the engine is there
 };
 
 /// One execution of a step's body: its context, its arguments, its time limit, its cancellation.
@@ -39,26 +41,37 @@ struct attempt_environment {
 template <class Lazy>
 class basic_attempt final : public attempt_services, public wait_node, public std::enable_shared_from_this<attempt> {
 public:
-    basic_attempt(std::shared_ptr<attempt_environment const> environment, std::shared_ptr<task_run> of, step_no which,
-            boost::asio::any_io_executor executor, std::function<void(basic_attempt&)> on_timeout)
-        : task{std::move(of)}, step{which}, started_at{environment->time->now()}, environment_{std::move(environment)},
-          on_timeout_{std::move(on_timeout)}
+    /// What an attempt keeps alive that may outlive the call that starts it.
+    struct owners {
+        std::shared_ptr<attempt_environment const> environment;
+        std::shared_ptr<task_run> task;
+    };
+
+    /// For a body on the strand, or on `elsewhere`. Lifetime: its task and environment must outlive it, unless it `keeps` them.
+    basic_attempt(attempt_environment const& environment, task_run& of, step_no which, time_point now,
+            std::optional<boost::asio::any_io_executor> elsewhere = {}, owners keeps = {})
+        : task{&of}, step{which}, started_at{now}, runs_on_strand{!elsewhere}, environment_{&environment}, kept_{std::move(keeps)}
     {
         workflow const& flow = task->workflow->flow;
-        for (argument_source const& source : flow.is_coroutine() ? std::span<argument_source const>{} : flow.arguments(step))
+        auto const sources = flow.is_coroutine() ? std::span<argument_source const>{} : flow.arguments(step);
+        arguments.reserve(sources.size());
+        for (argument_source const& source : sources)
             arguments.push_back(source.step == argument_source::from_input ? task->record.input
                                                                            : task->plan.record(source.step).result);
-        step_options const& options = task->plan.shape().step(step).options;
+        step_definition const& definition = task->plan.shape().step(step);
         attempt_facts facts{task->record.id,
                             flow.full_name(),
                             task->name_of(step),
                             task->plan.record(step).attempts + 1,
-                            options.retry.max_attempts,
+                            definition.options.retry.max_attempts,
                             {},
                             task->record.input};
-        if (options.timeout > duration::zero())
-            facts.deadline = started_at + std::min(options.timeout, longest_wait);
-        context.emplace(*this, std::move(facts), std::move(executor));
+        if (definition.options.timeout > duration::zero())
+            facts.deadline = started_at + std::min(definition.options.timeout, longest_wait);
+        if (elsewhere)
+            context.emplace(*this, std::move(facts), std::move(*elsewhere));
+        else
+            context.emplace(step_context::on_strand{}, *this, std::move(facts), environment_->strand);
     }
 
     // What the body asks for, on its own executor.
@@ -75,8 +88,8 @@ public:
     {
         auto one = std::make_shared<sleeper>(std::move(then));
         if (slot.is_connected())
-            slot.assign([environment = environment_, weak = std::weak_ptr{one}](boost::asio::cancellation_type) {
-                boost::asio::post(environment->strand, [weak, engine = environment->engine] {
+            slot.assign([strand = environment_->strand, engine = environment_->engine, weak = std::weak_ptr{one}](boost::asio::cancellation_type) {
+                boost::asio::post(strand, [weak, engine] {
                     auto const parts = engine.lock(); // the list it stands in is the engine's
                     auto const asleep = weak.lock();
                     if (parts && asleep)
@@ -106,8 +119,11 @@ public:
         return transaction->session();
     }
 
+    /// What it needs of the engine, which it may outlive.
+    attempt_environment const& environment() const noexcept { return *environment_; }
+
     /// Its time is over.
-    void on_due() override { on_timeout_(*this); }
+    void on_due() override { environment_->on_timeout(*this); }
 
     /// Asks the body to stop, through its cancellation slot, on its own executor.
     void cancel()
@@ -121,21 +137,23 @@ public:
             return;
         }
         std::scoped_lock const lock{executor_mutex_};
-        if (context->executor_)
-            boost::asio::post(context->executor_, [self = shared_from_this()] { self->ask_to_stop(); });
+        if (context->own_executor_)
+            boost::asio::post(context->own_executor_, [self = shared_from_this()] { self->ask_to_stop(); });
     }
 
     /// The body has ended, on its own executor, which what is left of the attempt may outlive.
     void leave_executor()
     {
         std::scoped_lock const lock{executor_mutex_};
-        context->executor_ = {};
+        context->own_executor_ = {};
     }
 
-    std::shared_ptr<task_run> const task;
+    task_run* const task;
     step_no const step;
     time_point const started_at;
-    std::vector<payload> arguments;
+    bool const runs_on_strand;
+    std::size_t place = 0; ///< among its task's attempts
+    boost::container::small_vector<payload, 4> arguments;
     std::optional<step_context> context;
     boost::asio::cancellation_signal signal;
     detail::stop_request stop;                              ///< belongs to the body's executor, as the signal does
@@ -144,7 +162,6 @@ public:
     std::unique_ptr<body_transaction> transaction;          ///< of a body that can have one
     std::string_view no_transaction = "its body is a coroutine, whose thread SQL would block; make it a plain function with "
                                       ".run_on = tasker::blocking"; ///< why there is none
-    bool runs_on_strand = true;
     bool is_called_in_place = false; ///< on the strand's own thread, as in a simulation, but not amid the engine's work
     bool is_late = false; ///< its time is over, and it counts as late once its body has ended
     bool over = false; ///< settled: whatever the body still does no longer counts
@@ -210,8 +227,8 @@ private:
         signal.emit(boost::asio::cancellation_type::terminal);
     }
 
-    std::shared_ptr<attempt_environment const> environment_;
-    std::function<void(basic_attempt&)> on_timeout_;
+    attempt_environment const* environment_;
+    owners const kept_;
     std::atomic<bool> cancelled_{false};
     std::mutex executor_mutex_; ///< between the end of a body elsewhere and a request to stop it
 };

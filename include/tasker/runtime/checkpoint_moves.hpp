@@ -19,8 +19,7 @@ void end_checkpoint(engine_parts& parts, task_run& task, step_no no, Change chan
         change(row);
         row.order = ++task.last_order;
     });
-    parts.records.write_step(task, no);
-    parts.records.note({durable_note::kind::step_written, task.shared_from_this(), no, {}});
+    parts.records.write_outcome(task, no);
     task.script->ended(no);
 }
 

@@ -141,7 +141,7 @@ public:
     {
         if (in_drain_ || std::exchange(scheduled_, true))
             return;
-        boost::asio::post(parts.strand, [weak = weak_from_this()] {
+        own_strand_.post([weak = weak_from_this()] {
             if (auto const self = weak.lock())
                 self->drain();
         });
@@ -167,21 +167,25 @@ private:
     // What one drain may take before other handlers of the executor, and the commits, get their turn.
     static constexpr duration slice = std::chrono::milliseconds{1};
     static constexpr int most_turns = 1'000;
+    static constexpr int turns_a_look = 16; ///< at the clock, besides those at the end of each body
 
     /// The one loop: due timers, tasks with news, ready steps, one commit; again while that made more to do.
     void drain()
     {
         scheduled_ = false;
         in_drain_ = true;
+        parts.turn_time = parts.time->now();
         try {
-            turn_around(parts.now() + slice);
+            turn_around(*parts.turn_time + slice);
         } catch (...) { // out of memory or threads: the next drain goes on
             in_drain_ = false;
-            std::erase(parts.awake, nullptr);
+            parts.turn_time.reset();
+            std::erase(parts.awake.tasks, nullptr);
             schedule();
             throw;
         }
         in_drain_ = false;
+        parts.turn_time.reset();
         if (has_more())
             strand::yield(), schedule(); // others beneath have their turn
         else if (parts.draining)
@@ -201,10 +205,12 @@ private:
             if (parts.draining)
                 parts.records.hurry();
             parts.records.flush();
-        } while (has_more() && ++turns < most_turns && parts.now() < until);
+            if (++turns % turns_a_look == 0)
+                parts.time_passed();
+        } while (has_more() && turns < most_turns && parts.now() < until);
     }
 
-    bool has_more() const { return !parts.awake.empty() || can_start() || initializer.can_resume() || parts.records.wants_flush(); }
+    bool has_more() const { return !parts.awake.tasks.empty() || can_start() || initializer.can_resume() || parts.records.wants_flush(); }
 
     bool can_start() const
     {
@@ -214,23 +220,23 @@ private:
 
     void wake_tasks()
     {
-        for (std::size_t at = 0; at < parts.awake.size(); ++at) {
-            auto const task = std::move(parts.awake[at]);
+        for (std::size_t at = 0; at < parts.awake.tasks.size(); ++at) {
+            auto const task = std::move(parts.awake.tasks[at]);
             workflow_coordinator::resume(*task);
         }
-        parts.awake.clear();
+        parts.awake.tasks.clear();
     }
 
     void start_steps(time_point until)
     {
         for (int started = 0; can_start() && started < most_turns; ++started) {
-            ready_step const next = parts.ready.pop();
+            ready_step next = parts.ready.pop();
             if (!next.task)
                 return;
             try {
                 executor.start(next.task, next.step);
             } catch (...) {
-                parts.ready.push(next.task, next.step);
+                parts.ready.push(std::move(next.task), next.step);
                 throw;
             }
             if (parts.now() >= until)
@@ -245,8 +251,7 @@ private:
         if (auto const at = parts.residents.find(snapshot.task.id); at != parts.residents.end())
             let_go(at->second); // lost while this process slept, and won again: what it did in between does not count
         auto abandoned = abandoned_steps(snapshot);
-        auto on_wake = [this](task_run& one) { parts.awake.push_back(one.shared_from_this()), schedule(); };
-        auto const task = std::make_shared<task_run>(workflow, std::move(snapshot), parts.now(), std::move(on_wake));
+        auto const task = std::make_shared<task_run>(workflow, std::move(snapshot), parts.time->now(), parts.awake);
         task->abandoned = std::move(abandoned);
         task->came_from_store = how != arrival::submitted;
         task->recovered = how == arrival::recovered;
@@ -270,32 +275,26 @@ private:
         for (auto& [task, one] : batch.events)
             if (!task->gone)
                 parts.events.publish(std::move(one));
-        for (auto& [id, answer] : batch.creations) {
-            auto const refused = std::find_if(result.duplicates.begin(), result.duplicates.end(),
-                                              [&](duplicate const& one) { return one.refused == id; });
-            bool const is_new = refused == result.duplicates.end() || refused->existing == id; // itself: an earlier try arrived
-            answer(is_new ? task_id{} : refused->existing);
-        }
+        if (!batch.events.empty())
+            parts.time_passed();
+        batch.answer_creations(result);
         post.sent(batch.rows.sent);
         time_point const at = parts.now();
+        for (auto const& [task, step] : batch.outcomes)
+            coordinator.hear(*task, step, at);
         for (durable_note& note : batch.notes)
-            act_on(note, at);
+            act_on(note);
         schedule();
     }
 
-    void act_on(durable_note& note, time_point at)
+    void act_on(durable_note& note)
     {
         task_run& task = *note.task;
         switch (note.what) {
-        case durable_note::kind::step_written:
-            task.plan.made_durable(note.step, at);
-            if (!task.gone && (task.script || task.plan.has_fresh() || task.plan.status() != execution_status::processing))
-                task.wake();
-            break;
         case durable_note::kind::task_left: leave(note.task); break;
         case durable_note::kind::request_cleared:
             task.request_in_hand = false;
-            task.request_cleared_at = at;
+            task.request_cleared_at = parts.time->now();
             break;
         case durable_note::kind::call: note.then(task.gone ? lease_lost() : nullptr); break;
         }
@@ -309,7 +308,7 @@ private:
         forget(*task);
         task_id const id = task->record.id;
         if (is_finished(task->record.state))
-            waiters.finished(outcome_of_task(task->flow(), task->record, task->plan.records()));
+            waiters.finished(id, [&] { return outcome_of_task(task->flow(), task->record, task->plan); });
         else {
             waiters.left(id, task->record.wake_at.value_or(parts.now()));
             leases.expect(task->record.wake_at.value_or(parts.now()));
@@ -377,6 +376,7 @@ private:
         });
     }
 
+    strand const own_strand_{*parts.strand.target<strand>()};
     std::vector<drained> drain_waiters_;
     bool in_drain_ = false, scheduled_ = false;
     bool retiring_ = false, is_drained_ = false;

@@ -78,7 +78,7 @@ struct basic_engine_parts {
           records{{store, calls, small, waits, *time, events, worker, options.max_journal_records, options.max_journal_bytes,
                    options.record_start_within},
                   std::move(on_committed)},
-          schedule{std::move(schedule_drain)}
+          schedule{schedule_drain}, awake{{}, std::move(schedule_drain)}
     {
     }
 
@@ -89,7 +89,15 @@ struct basic_engine_parts {
         records.serve(alias);
     }
 
-    time_point now() const { return time->now(); }
+    /// The time; within a turn of the drain, that of its beginning or of the end of the last body: reading a clock for each
+    /// step would cost more than the step.
+    time_point now() const { return turn_time ? *turn_time : time->now(); }
+    /// A body or a subscriber may have taken long.
+    void time_passed()
+    {
+        if (turn_time)
+            turn_time = time->now();
+    }
     double draw() { return std::uniform_real_distribution<double>{}(random); }
 
     engine_options const options;
@@ -111,8 +119,9 @@ struct basic_engine_parts {
     std::function<void(child_start)> start_child; ///< set by the engine
     std::function<bool(task_run&, step_no)> start_now; ///< set by the engine; false when the step has to wait for its turn
     std::unordered_map<task_id, std::shared_ptr<task_run>> residents;
-    std::vector<std::shared_ptr<task_run>> awake; ///< tasks with news, for the drain
+    awake_list awake;
     std::list<std::shared_ptr<sleeper>> sleepers; ///< bodies asleep on the engine's clock
+    std::optional<time_point> turn_time;          ///< nothing: no turn of the drain is under way
     std::size_t running_steps = 0;
     time_point lease_until{}; ///< as far as this engine knows: past it others may own its tasks, so no step starts
     time_point turn_until{};  ///< when the drain lets others have the thread

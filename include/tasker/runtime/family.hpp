@@ -88,7 +88,7 @@ inline commit_batch fork_batch(fork_source source, workflow_registry const& know
     batch.created = adopt_children(source.made, now, child_of, end_of, [&] { return ids.next<task_id>(now); });
     batch.created.push_back(source.made.task);
     for (task_record const& one : batch.created) {
-        batch.transitions.push_back({one.id, {}, "", std::string{name(one.state)}, now, 0, one.reason, 0});
+        batch.transitions.push_back({one.id, {}, {}, one.state, now, 0, one.reason, 0});
         batch.transition_epochs.push_back(0);
     }
     for (auto& [no, record] : source.made.steps)

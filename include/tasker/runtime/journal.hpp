@@ -13,7 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,31 +22,73 @@ namespace tasker {
 /// What to do once a batch is durable.
 struct durable_note {
     enum class kind {
-        step_written,
         task_left,
         request_cleared,
         call, ///< calls `then`: with nothing, or with why the task is no longer this engine's
     };
-    kind what = kind::step_written;
+    kind what = kind::call;
     std::shared_ptr<task_run> task;
-    step_no step = 0;
     unique_function<void(std::exception_ptr)> then;
 };
 
 /// What a write of a task's row does besides.
 enum class row_extra { none, release_lease, clear_request };
 
-/// A submission in a batch: told the id that exists already, or none when the task was created.
-using creation_answer = unique_function<void(task_id existing)>;
+/// A submission in a batch: told the id that exists already, or none when the task was created, and the task as it was given.
+using creation_answer = unique_function<void(task_id existing, task_record&& task)>;
 
 /// One transaction's worth of records, with what is to be told when it is durable.
 struct journal_batch {
     commit_batch rows;
+    std::vector<std::shared_ptr<task_run>> tasks;                    ///< that it is about, each once; those below are among them
+    std::vector<std::pair<task_run*, step_no>> steps;                ///< whose rows are made when the batch is closed
+    std::vector<std::pair<task_run*, step_no>> outcomes;             ///< their children wait for the commit
     std::vector<durable_note> notes;
     std::vector<std::pair<std::shared_ptr<task_run>, event>> events;
     std::vector<std::pair<task_id, creation_answer>> creations;      ///< parallel to rows.created
     std::size_t bytes = 0;
     bool urgent = false; ///< somebody waits for it
+
+    bool empty() const noexcept { return steps.empty() && rows.empty(); }
+
+    /// Makes the rows of the steps as they are now; the batch stays as it was when that throws.
+    void make_rows()
+    {
+        auto const before = rows.steps.size();
+        try {
+            for (auto const& [task, step] : steps)
+                rows.steps.push_back({task->record.id, task->record.epoch, step, task->plan.record(step)});
+        } catch (...) {
+            rows.steps.resize(before);
+            throw;
+        }
+    }
+
+    /// Tells submitters what became of their tasks.
+    void answer_creations(commit_result const& result)
+    {
+        for (std::size_t at = 0; at < creations.size(); ++at) {
+            auto& [id, answer] = creations[at];
+            auto const is_it = [created = id](duplicate const& one) { return one.refused == created; };
+            auto const refused = std::find_if(result.duplicates.begin(), result.duplicates.end(), is_it);
+            bool const is_new = refused == result.duplicates.end() || refused->existing == id; // itself: an earlier try arrived
+            answer(is_new ? task_id{} : refused->existing, std::move(rows.created[at]));
+        }
+    }
+
+    /// Drops what was committed and keeps the memory.
+    void clear()
+    {
+        rows.clear();
+        steps.clear();
+        outcomes.clear();
+        notes.clear();
+        events.clear();
+        creations.clear();
+        tasks.clear();
+        bytes = 0;
+        urgent = false;
+    }
 };
 
 /// The one writer of an engine. Gathers the records of all tasks; a flush commits what was gathered as one transaction
@@ -77,12 +119,12 @@ public:
     /// Whether submitters and ready steps must wait for a commit.
     bool is_full() const noexcept
     {
-        return gathering_->rows.steps.size() + gathering_->rows.tasks.size() + gathering_->rows.created.size() >= parts_.max_records ||
+        return gathering_->steps.size() + gathering_->rows.tasks.size() + gathering_->rows.created.size() >= parts_.max_records ||
                gathering_->bytes >= parts_.max_bytes;
     }
     /// Whether somebody waits for a commit that could begin now.
-    bool wants_flush() const noexcept { return !in_flight_ && is_awaited() && !gathering_->rows.empty(); }
-    bool is_idle() const noexcept { return !in_flight_ && gathering_->rows.empty(); }
+    bool wants_flush() const noexcept { return !in_flight_ && is_awaited() && !gathering_->empty(); }
+    bool is_idle() const noexcept { return !in_flight_ && gathering_->empty(); }
 
     /// Whether the task's creation is not answered yet.
     bool is_creating(task_id task) const
@@ -95,7 +137,7 @@ public:
     void create(task_record record, creation_answer answer)
     {
         gathering_->bytes += record.input.text().size();
-        gathering_->rows.transitions.push_back({record.id, {}, "", std::string{name(record.state)}, record.created_at, 0, {}, 0});
+        gathering_->rows.transitions.push_back({record.id, {}, {}, record.state, record.created_at, 0, {}, 0});
         gathering_->rows.transition_epochs.push_back(record.epoch);
         gathering_->creations.emplace_back(record.id, std::move(answer));
         gathering_->rows.created.push_back(std::move(record));
@@ -131,29 +173,25 @@ public:
     {
         write_task(task);
         gathering_->rows.tasks[task.journaled_at].renewed_input = std::move(input);
-        for (step_write& row : gathering_->rows.steps)
-            if (row.task == task.record.id)
-                row.record = {};
+        std::erase_if(gathering_->steps, [&](auto const& written) {
+            if (written.first == &task)
+                gathering_->rows.steps.push_back({task.record.id, task.record.epoch, written.second, {}});
+            return written.first == &task;
+        });
     }
 
-    /// Records the present state of a step's row. A start alone does not hurry: it rides with the next commit.
+    /// Has the state that a step is in when the batch is closed recorded. A start alone does not hurry: it rides with the
+    /// next commit.
     void write_step(task_run& task, step_no step)
     {
         if (task.step_journaled.size() <= step)
-            task.step_journaled.resize(task.plan.shape().size(), {0, 0});
-        auto& [flush, at] = task.step_journaled[step];
-        auto& rows = gathering_->rows.steps;
-        if (flush != flush_ || at >= rows.size()) {
-            flush = flush_;
-            at = rows.size();
-            rows.emplace_back();
+            task.step_journaled.resize(task.plan.shape().size(), 0);
+        if (task.step_journaled[step] != flush_) {
+            involve(task);
+            gathering_->steps.emplace_back(&task, step);
+            task.step_journaled[step] = flush_;
         }
-        step_write& row = rows[at];
-        row.task = task.record.id;
-        row.epoch = task.record.epoch;
-        row.step = step;
-        row.record = task.plan.record(step);
-        gathering_->bytes += row.record.result.text().size() + 64;
+        gathering_->bytes += task.plan.record(step).result.text().size() + 64;
     }
 
     /// A message of the task was taken.
@@ -169,10 +207,27 @@ public:
         gathering_->rows.sent.push_back({task.record.id, task.record.epoch, std::move(what)});
     }
 
-    void write_transition(task_run const& task, transition_record row)
+    /// The same as `write_step` for the outcome of an attempt or of a command: when it is durable, the plan is told.
+    void write_outcome(task_run& task, step_no step)
     {
+        write_step(task, step);
+        gathering_->outcomes.emplace_back(&task, step);
+        gathering_->urgent = true;
+    }
+
+    /// A line of the audit trail, of the task itself when there is no step.
+    void write_transition(task_run const& task, std::optional<step_no> step, state_name from, state_name to, time_point at, int attempt_no,
+                          std::string_view detail)
+    {
+        transition_record& row = gathering_->rows.transitions.emplace_back();
         row.task = task.record.id;
-        gathering_->rows.transitions.push_back(std::move(row));
+        row.step = step;
+        row.from = from;
+        row.to = to;
+        row.at = at;
+        row.attempt = attempt_no;
+        if (!detail.empty())
+            row.detail = detail;
         gathering_->rows.transition_epochs.push_back(task.record.epoch);
     }
 
@@ -186,8 +241,8 @@ public:
     /// Calls `then` as a note does, when what was last written of the step is durable: at once when it is.
     void when_durable(task_run& task, step_no step, unique_function<void(std::exception_ptr)> then)
     {
-        std::uint64_t const written = task.step_journaled.at(step).first;
-        durable_note asked{durable_note::kind::call, task.shared_from_this(), step, std::move(then)};
+        std::uint64_t const written = task.step_journaled.at(step);
+        durable_note asked{durable_note::kind::call, task.shared_from_this(), std::move(then)};
         if (written == flush_)
             note(std::move(asked));
         else if (in_flight_ && written + 1 == flush_)
@@ -199,8 +254,8 @@ public:
     /// The same, when all that was written so far is durable: at once when it is.
     void when_all_durable(task_run& task, unique_function<void(std::exception_ptr)> then)
     {
-        durable_note asked{durable_note::kind::call, task.shared_from_this(), 0, std::move(then)};
-        if (!gathering_->rows.empty())
+        durable_note asked{durable_note::kind::call, task.shared_from_this(), std::move(then)};
+        if (!gathering_->empty())
             note(std::move(asked));
         else if (in_flight_)
             flying_->notes.push_back(std::move(asked));
@@ -221,7 +276,7 @@ public:
     /// Commits what was gathered, unless a commit is under way or nobody waits for it.
     void flush()
     {
-        if (in_flight_ || gathering_->rows.empty())
+        if (in_flight_ || gathering_->empty())
             return;
         if (!is_awaited()) {
             if (!lazy_.is_parked())
@@ -229,6 +284,7 @@ public:
             return;
         }
         parts_.waits.remove(lazy_);
+        gathering_->make_rows();
         std::swap(gathering_, flying_);
         ++flush_;
         flying_->rows.number = static_cast<std::int64_t>(flush_);
@@ -243,6 +299,10 @@ private:
     void commit()
     {
         flying_->rows.worker = parts_.worker;
+        if (parts_.calls.is_in_place()) {
+            commit_in_place();
+            return;
+        }
         bool const is_small = failures_ == 0 && parts_.small.begin(flying_->rows, [this](std::optional<commit_result> const& result) {
             result ? succeeded(*result) : call_store();
         });
@@ -253,14 +313,28 @@ private:
     void call_store()
     {
         parts_.calls.run(
-            offload::lane::journal, owner_, 
-            [store = &parts_.store, batch = flying_] {
-                auto result = store->commit(batch->rows);
-                return result.was_committed ? read_back(*store, batch->rows) : result;
-            },
+            offload::lane::journal, owner_, [store = &parts_.store, batch = flying_] { return write(*store, batch->rows); },
             [this](std::exception_ptr problem, std::optional<commit_result> result) {
                 problem ? failed(problem) : succeeded(*result);
             });
+    }
+
+    void commit_in_place()
+    {
+        std::optional<commit_result> result;
+        try {
+            result.emplace(write(parts_.store, flying_->rows));
+        } catch (std::exception const&) {
+            failed(std::current_exception());
+            return;
+        }
+        succeeded(*result);
+    }
+
+    static commit_result write(any_store& store, commit_batch const& rows)
+    {
+        auto result = store.commit(rows);
+        return result.was_committed ? read_back(store, rows) : result;
     }
 
     void succeeded(commit_result const& result)
@@ -270,12 +344,16 @@ private:
         failures_ = 0;
         in_flight_ = false;
         on_committed_(*flying_, result);
-        flying_->rows.clear();
-        flying_->notes.clear();
-        flying_->events.clear();
-        flying_->creations.clear();
-        flying_->bytes = 0;
-        flying_->urgent = false;
+        flying_->clear();
+    }
+
+    /// Keeps a task alive until the present batch is committed.
+    void involve(task_run& task)
+    {
+        if (task.involved_in == flush_)
+            return;
+        gathering_->tasks.push_back(task.shared_from_this());
+        task.involved_in = flush_;
     }
 
     void failed(std::exception_ptr const& problem)

@@ -37,8 +37,13 @@ public:
             ask_store(task);
     }
 
-    /// A task of this engine has finished.
-    void finished(task_outcome const& outcome) { answer(outcome.id, nullptr, outcome); }
+    /// A task of this engine has finished. `tell` is called only when somebody waits for it.
+    template <class Tell>
+    void finished(task_id task, Tell tell)
+    {
+        if (waiting_.contains(task))
+            answer(task, nullptr, tell());
+    }
 
     /// A task left this engine unfinished: from now on only the store knows, and nothing happens there before `due`.
     void left(task_id task, time_point due)

@@ -3,6 +3,7 @@
 #include <tasker/runtime/task_run.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
@@ -41,14 +42,14 @@ public:
     {
         auto const& shape = task->plan.shape();
         std::int64_t const priority = std::int64_t{task->record.priority} + shape.step(step).options.priority;
-        push(queue_, {std::move(task), step, priority, shape.remaining_path(step), ++arrivals_});
+        queue_.push({std::move(task), step, priority, shape.remaining_path(step), ++arrivals_});
     }
 
     /// The step to start next, or one without a task when none may start now.
     ready_step pop()
     {
         while (!queue_.empty()) {
-            ready_step next = pop(queue_);
+            ready_step next = queue_.pop();
             if (!may_still_start(*next.task, next.step)) { // cancelled or resolved while it stood in the queue
                 step_ended(*next.task->workflow);          // it came back in the place of another, which gets its turn now
                 continue;
@@ -56,7 +57,7 @@ public:
             registered_workflow const& workflow = *next.task->workflow;
             if (workflow.max_concurrent_steps == 0 || workflow.running_steps < workflow.max_concurrent_steps)
                 return next;
-            push(aside_[&workflow], std::move(next));
+            aside_[&workflow].push(std::move(next));
         }
         return {};
     }
@@ -64,10 +65,12 @@ public:
     /// A step of `workflow` ended: one that stood aside may come back.
     void step_ended(registered_workflow const& workflow)
     {
+        if (aside_.empty())
+            return;
         auto const at = aside_.find(&workflow);
         if (at == aside_.end())
             return;
-        push(queue_, pop(at->second));
+        queue_.push(at->second.pop());
         if (at->second.empty())
             aside_.erase(at);
     }
@@ -76,36 +79,55 @@ public:
 
     void clear()
     {
-        queue_.clear();
+        queue_ = {};
         aside_.clear();
     }
 
 private:
-    using heap = std::vector<ready_step>;
+    /// Steps in order. Most arrive in order and only line up; the others stand in a heap.
+    class line {
+    public:
+        bool empty() const noexcept { return first_ == lined_up_.size() && heap_.empty(); }
+
+        void push(ready_step step)
+        {
+            if (first_ != lined_up_.size() && starts_later(lined_up_.back(), step)) {
+                heap_.push_back(std::move(step));
+                std::push_heap(heap_.begin(), heap_.end(), later);
+                return;
+            }
+            if (first_ == lined_up_.size() || (lined_up_.size() == lined_up_.capacity() && first_ > lined_up_.size() / 2)) {
+                lined_up_.erase(lined_up_.begin(), lined_up_.begin() + static_cast<std::ptrdiff_t>(first_));
+                first_ = 0;
+            }
+            lined_up_.push_back(std::move(step));
+        }
+
+        ready_step pop()
+        {
+            if (heap_.empty() || (first_ != lined_up_.size() && starts_later(heap_.front(), lined_up_[first_])))
+                return std::move(lined_up_[first_++]);
+            std::pop_heap(heap_.begin(), heap_.end(), later);
+            ready_step next = std::move(heap_.back());
+            heap_.pop_back();
+            return next;
+        }
+
+    private:
+        static bool later(ready_step const& a, ready_step const& b) { return starts_later(a, b); }
+
+        std::vector<ready_step> lined_up_;
+        std::size_t first_ = 0; ///< those before have left
+        std::vector<ready_step> heap_;
+    };
 
     static bool may_still_start(task_run const& task, step_no step)
     {
         return !task.gone && !task.leaving && !is_finished(task.record.state) && task.plan.is_ready(step);
     }
 
-    static bool later(ready_step const& a, ready_step const& b) { return starts_later(a, b); }
-
-    static void push(heap& to, ready_step step)
-    {
-        to.push_back(std::move(step));
-        std::push_heap(to.begin(), to.end(), later);
-    }
-
-    static ready_step pop(heap& from)
-    {
-        std::pop_heap(from.begin(), from.end(), later);
-        ready_step next = std::move(from.back());
-        from.pop_back();
-        return next;
-    }
-
-    heap queue_;
-    std::unordered_map<registered_workflow const*, heap> aside_;
+    line queue_;
+    std::unordered_map<registered_workflow const*, line> aside_;
     std::uint64_t arrivals_ = 0;
 };
 using ready_queue = basic_ready_queue<void>;

@@ -244,6 +244,7 @@ private:
         if (!run_.loop().is_inside())
             throw permanent_error{"checkpoint \"" + std::string{name} + "\" is asked for by a step's body; only the workflow's coroutine may, and hands "
                                   "its steps what they need"};
+        parts_.time_passed(); // the coroutine may have taken long to come here
         return checkpoints_.come_to(kind, name);
     }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <tasker/base/overloaded.hpp>
+#include <tasker/flow/detail/frame_pool.hpp>
 #include <tasker/flow/on.hpp>
 #include <tasker/plan/settle.hpp>
+#include <tasker/runtime/allow_transaction.hpp>
 #include <tasker/runtime/attempt.hpp>
 #include <tasker/runtime/outcome_of.hpp>
 #include <tasker/runtime/own_commits.hpp>
@@ -12,10 +14,7 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/execution/context_as.hpp>
-#include <boost/asio/execution_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/query.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
@@ -44,20 +43,25 @@ public:
     void serve(std::weak_ptr<engine_parts> owner)
     {
         own_commits_.serve(owner);
-        environment_ = std::make_shared<attempt_environment const>(
-            attempt_environment{std::move(owner), parts_.strand, parts_.time, parts_.transactions});
+        environment_ = std::make_shared<attempt_environment const>(attempt_environment{
+            std::move(owner), parts_.strand, parts_.time, parts_.transactions, [this](attempt& late) { time_out(late); }});
     }
 
     /// Starts a ready step's next attempt, in place when its body runs on the engine.
     void start(std::shared_ptr<task_run> const& task, step_no step)
     {
+        if (!task->is_coroutine() && !task->recovered && runs_on_engine(*task, step))
+            if (auto const* const body = std::get_if<plain_body>(&task->body(step))) {
+                run_in_place(*task, step, *body);
+                return;
+            }
         auto const started = claim(task, step);
         if (!task->recovered) {
             perform(started);
             return;
         }
         // Perhaps it killed its last worker: that it runs is durable before it does, so that the next one can tell.
-        parts_.records.note({durable_note::kind::call, task, 0, [this, started](std::exception_ptr const& lost) {
+        parts_.records.note({durable_note::kind::call, task, [this, started](std::exception_ptr const& lost) {
                                  if (!lost && !started->over)
                                      perform_recorded(started);
                              }});
@@ -120,13 +124,37 @@ public:
     }
 
 private:
+    static bool runs_on_engine(task_run const& task, step_no step)
+    {
+        return task.workflow->flow.shape().step(step).options.run_on.where() == place::kind::engine;
+    }
+
+    /// Runs a body that has ended before anybody can stop it, run out of time or be in its way.
+    void run_in_place(task_run& task, step_no step, plain_body const& body)
+    {
+        attempt one{*environment_, task, step, parts_.now()};
+        one.no_transaction = why_no_transaction(parts_);
+        begin_step(parts_, task, step, one.started_at);
+        auto [problem, result] = call(one, body);
+        parts_.time_passed();
+        one.over = true;
+        if (problem)
+            settle_step(parts_, task, step, outcome_of(problem, stop_reason::none), one.started_at, std::move(one.published));
+        else
+            settle_step(parts_, task, step, {attempt_outcome::kind::completed, std::move(*result), {}, {}}, one.started_at,
+                        std::move(one.published));
+        parts_.ready.step_ended(*task.workflow);
+        parts_.schedule();
+    }
+
     std::shared_ptr<attempt> claim(std::shared_ptr<task_run> const& task, step_no step)
     {
         place const& where = task->plan.shape().step(step).options.run_on;
-        auto one = std::make_shared<attempt>(environment_, task, step, executor_for(where), [this](attempt& late) { time_out(late); });
-        one->runs_on_strand = where.where() == place::kind::engine;
+        auto one = std::allocate_shared<attempt>(detail::recycling_allocator<attempt>{}, *environment_, *task, step, parts_.now(),
+                                                 executor_elsewhere(where), attempt::owners{environment_, task});
         if (auto const deadline = one->context->deadline())
             parts_.waits.park(*one, *deadline);
+        one->place = task->attempts.size();
         task->attempts.push_back(one);
         ++task->workflow->running_steps;
         ++parts_.running_steps;
@@ -134,14 +162,15 @@ private:
         return one;
     }
 
-    boost::asio::any_io_executor executor_for(place const& where)
+    /// Nothing for bodies that run on the strand.
+    std::optional<boost::asio::any_io_executor> executor_elsewhere(place const& where)
     {
         switch (where.where()) {
         case place::kind::blocking: return strand::make(parts_.blocking.executor(), 1);
         case place::kind::context: return strand::make(where.access().executor_of(where.context()), 1);
         case place::kind::engine: break;
         }
-        return parts_.strand;
+        return std::nullopt;
     }
 
     void perform(std::shared_ptr<attempt> const& one)
@@ -163,78 +192,62 @@ private:
 
     void perform_plain(std::shared_ptr<attempt> const& one, plain_body const& body)
     {
-        allow_transaction(*one);
+        allow_transaction(parts_, *one);
         if (one->runs_on_strand) {
             auto [problem, result] = call(*one, body);
+            parts_.time_passed();
             finish(*one, problem, std::move(result));
             return;
         }
-        boost::asio::post(one->context->get_executor(), [this, one, &body, environment = environment_] {
+        boost::asio::post(one->context->get_executor(), [this, one, &body] {
             auto [problem, result] = call(*one, body);
             if (one->transaction)
                 one->transaction->body_ended(problem);
             if (!one->is_called_in_place || !one->transaction->is_open())
-                report(this, environment, one, problem, std::move(result));
-            else if (auto const alive = environment->engine.lock())
+                report(this, one, problem, std::move(result));
+            else if (auto const alive = one->environment().engine.lock())
                 finish(*one, problem, std::move(result)); // nothing may come between the body and its commit
         });
     }
 
-    /// A plain body may have a transaction where it can wait for the strand, or where it takes the strand's own place.
-    void allow_transaction(attempt& one)
-    {
-        auto const context_of = [](boost::asio::any_io_executor const& executor) {
-            return &boost::asio::query(executor, boost::asio::execution::context_as<boost::asio::execution_context&>);
-        };
-        bool const shares_thread = one.runs_on_strand || context_of(one.context->get_executor()) == context_of(parts_.strand);
-        if (!parts_.store.is_transactional())
-            one.no_transaction = "the engine's store has none; use sqlite_store or postgres_store";
-        else if (one.runs_on_strand || (shares_thread && !parts_.calls.is_in_place()))
-            one.no_transaction = "SQL would block a thread that the engine needs; give the step .run_on = tasker::blocking";
-        else if (!shares_thread && parts_.calls.is_in_place())
-            one.no_transaction = "where the store is called in place, as in a simulation, bodies are, too; give the step "
-                                 ".run_on = tasker::blocking";
-        else
-            one.transaction = std::make_unique<body_transaction>(parts_.transactions);
-        one.is_called_in_place = one.transaction && shares_thread;
-    }
-
     void perform_async(std::shared_ptr<attempt> const& one, async_body const& body)
     {
-        auto run = [this, one, &body, environment = environment_] {
+        auto run = [this, one, &body] {
             try {
                 start_in_place(
                     one->context->get_executor(), body(*one->context, one->arguments),
-                    [this, one, environment](std::exception_ptr problem, std::optional<payload> result) {
-                        report(this, environment, one, problem, std::move(result));
+                    [this, one](std::exception_ptr problem, std::optional<payload> result) {
+                        report(this, one, problem, std::move(result));
                     },
                     one->signal.slot(), &one->stop);
             } catch (...) { // the arguments did not decode
-                report(this, environment, one, std::current_exception(), {});
+                report(this, one, std::current_exception(), {});
             }
         };
-        if (one->runs_on_strand)
+        if (one->runs_on_strand) {
             run();
-        else
+            parts_.time_passed();
+        } else
             boost::asio::post(one->context->get_executor(), std::move(run));
     }
 
     void perform_awaitable(std::shared_ptr<attempt> const& one, awaitable_body const& body)
     {
-        auto spawn = [this, one, &body, environment = environment_] {
+        auto spawn = [this, one, &body] {
             try {
                 boost::asio::co_spawn(one->context->get_executor(), body(*one->context, one->arguments),
                                       boost::asio::bind_cancellation_slot(
-                                          one->signal.slot(), [this, one, environment](std::exception_ptr problem, payload result) {
-                                              report(this, environment, one, problem, std::move(result));
+                                          one->signal.slot(), [this, one](std::exception_ptr problem, payload result) {
+                                              report(this, one, problem, std::move(result));
                                           }));
             } catch (...) { // the arguments did not decode
-                report(this, environment, one, std::current_exception(), {});
+                report(this, one, std::current_exception(), {});
             }
         };
-        if (one->runs_on_strand)
+        if (one->runs_on_strand) {
             spawn();
-        else
+            parts_.time_passed();
+        } else
             boost::asio::post(one->context->get_executor(), std::move(spawn));
     }
 
@@ -248,16 +261,22 @@ private:
     }
 
     /// Brings an outcome back to the strand, and drops it when the engine is gone by then.
-    static void report(basic_step_executor* to, std::shared_ptr<attempt_environment const> const& environment,
-                       std::shared_ptr<attempt> one, std::exception_ptr problem, std::optional<payload> result)
+    static void report(basic_step_executor* to, std::shared_ptr<attempt> const& one, std::exception_ptr const& problem,
+                       std::optional<payload> result)
     {
-        if (!one->runs_on_strand)
-            one->leave_executor();
-        auto deliver = [to, environment, one = std::move(one), problem, result = std::move(result)]() mutable {
-            if (auto const alive = environment->engine.lock())
+        if (one->runs_on_strand) {
+            if (auto const alive = one->environment().engine.lock()) {
+                alive->time_passed();
+                to->finish(*one, problem, std::move(result));
+            }
+            return;
+        }
+        one->leave_executor();
+        auto deliver = [to, one, problem, result = std::move(result)]() mutable {
+            if (auto const alive = one->environment().engine.lock())
                 to->finish(*one, problem, std::move(result));
         };
-        boost::asio::dispatch(environment->strand, std::move(deliver));
+        boost::asio::dispatch(one->environment().strand, std::move(deliver));
     }
 
     void finish(attempt& one, std::exception_ptr const& problem, std::optional<payload> result)
@@ -307,7 +326,7 @@ private:
                        {});
     }
 
-    void settle_attempt(attempt& one, attempt_outcome outcome, std::vector<std::pair<std::string, payload>> published)
+    void settle_attempt(attempt& one, attempt_outcome&& outcome, std::vector<std::pair<std::string, payload>>&& published)
     {
         conclude(one, [&](task_run& task) {
             settle_step(parts_, task, one.step, std::move(outcome), one.started_at, std::move(published));
@@ -326,14 +345,16 @@ private:
     template <class Record>
     void conclude(attempt& one, Record record)
     {
-        auto const alive = one.shared_from_this();
         task_run& task = *one.task;
-        std::erase(task.attempts, alive);
+        task.attempts.back()->place = one.place;
+        std::swap(task.attempts[one.place], task.attempts.back());
+        task.attempts.pop_back(); // the caller keeps it
         end(one);
         if (!task.gone)
             record(task);
-        for (pending_command& asked : std::exchange(one.cancelled_by, {}))
-            answer_cancel(task, one.step, std::move(asked));
+        if (!one.cancelled_by.empty())
+            for (pending_command& asked : std::exchange(one.cancelled_by, {}))
+                answer_cancel(task, one.step, std::move(asked));
         parts_.schedule();
     }
 

@@ -285,9 +285,9 @@ inline void strand::state::schedule()
 {
     try {
         beneath_.execute(invoker{this});
-    } catch (...) { // what waits goes with the next that is added
+    } catch (...) { // the invoker has dropped what waited; what comes later may find more memory
         std::scoped_lock const lock{mutex_};
-        scheduled_ = false;
+        scheduled_ = stopped_ = false;
         throw;
     }
 }

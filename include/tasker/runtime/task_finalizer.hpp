@@ -64,7 +64,7 @@ public:
         task.leaving = true;
         parts_.waits.remove(task);
         parts_.records.write_task(task, row_extra::release_lease);
-        parts_.records.note({durable_note::kind::task_left, task.shared_from_this(), 0, {}});
+        parts_.records.note({durable_note::kind::task_left, task.shared_from_this(), {}});
     }
 
 private:
@@ -124,7 +124,7 @@ private:
         move_task(parts_, task, task_state::complete, "", at);
         parts_.records.tell<task_completed>(task, [&] {
             return task_completed{task.as_event(at), at - task.record.created_at,
-                                  result_of(task.flow(), task.plan.records())};
+                                  result_of(task.flow(), task.plan)};
         });
         leave(task);
     }

@@ -66,7 +66,7 @@ public:
     }
 
 private:
-    void create(submission asked)
+    void create(submission&& asked)
     {
         time_point const at = parts_.now();
         task_record task;
@@ -88,13 +88,13 @@ private:
         } else if (asked.delay > duration::zero()) {
             task.wake_at = at + std::min(asked.delay, longest_wait);
         }
-        parts_.records.create(task, [this, task, asked = std::move(asked)](task_id existing) mutable {
-            created(std::move(task), std::move(asked), existing);
+        parts_.records.create(std::move(task), [this, asked = std::move(asked)](task_id existing, task_record&& stored) mutable {
+            created(std::move(stored), std::move(asked), existing);
         });
         parts_.schedule();
     }
 
-    void created(task_record task, submission asked, task_id existing)
+    void created(task_record&& task, submission&& asked, task_id existing)
     {
         if (task.worker)
             --arriving_;

@@ -24,19 +24,24 @@ inline step_event as_step_event(task_run const& task, step_no step, int attempt_
 namespace detail {
 
 template <class = void>
-inline void require_legal(move checked, std::string_view what, std::string_view from, std::string_view to)
+[[noreturn]] inline void refuse_move(std::string_view what, state_name from, state_name to)
 {
-    if (checked != move::allowed)
-        throw std::logic_error{"tasker: a bug: " + std::string{what} + " cannot move from " + std::string{from} + " to " +
-                               std::string{to}};
+    throw std::logic_error{"tasker: a bug: " + std::string{what} + " cannot move from " + from + " to " + to};
+}
+
+template <class State>
+void require_legal(std::string_view what, State from, State to)
+{
+    if (check_move(from, to) != move::allowed) [[unlikely]]
+        refuse_move(what, from, to);
 }
 
 template <class = void>
 inline void trace_step(engine_parts& parts, task_run const& task, step_no step, step_state from, step_state to, time_point at,
-                       int attempt_no, std::string detail)
+                       int attempt_no, std::string_view detail)
 {
-    require_legal(check_move(from, to), "a step", name(from), name(to));
-    parts.records.write_transition(task, {{}, step, std::string{name(from)}, std::string{name(to)}, at, attempt_no, std::move(detail), 0});
+    require_legal("a step", from, to);
+    parts.records.write_transition(task, step, from, to, at, attempt_no, detail);
 }
 
 } // namespace detail
@@ -46,10 +51,10 @@ template <class = void>
 inline void move_task(engine_parts& parts, task_run& task, task_state to, std::string reason, time_point at)
 {
     task_state const from = task.record.state;
-    detail::require_legal(check_move(from, to), "a task", name(from), name(to));
+    detail::require_legal("a task", from, to);
     if (to == task_state::complete && !task.is_coroutine() && task.plan.done() != task.plan.shape().size())
         throw std::logic_error{"tasker: a bug: a task cannot be complete before each of its steps is"};
-    parts.records.write_transition(task, {{}, {}, std::string{name(from)}, std::string{name(to)}, at, 0, reason, 0});
+    parts.records.write_transition(task, {}, from, to, at, 0, reason);
     task.record.state = to;
     task.record.status_reason = std::move(reason);
     task.record.finished_at = is_finished(to) ? std::optional{at} : std::nullopt;
@@ -109,7 +114,7 @@ inline void tell_outcome(engine_parts& parts, task_run& task, step_no step, int 
 
 template <class = void>
 inline void tell_published(engine_parts& parts, task_run& task, step_no step, int attempt_no, time_point at,
-                           std::vector<std::pair<std::string, payload>> published)
+                           std::vector<std::pair<std::string, payload>>&& published)
 {
     for (auto& [name, data] : published)
         parts.records.tell<custom_event>(task, [&] {
@@ -149,24 +154,26 @@ inline bool is_told_at_once(task_run const& task, step_no step)
 
 /// A running step's attempt ended: settles it purely, journals it, and has its children wait for the commit.
 template <class = void>
-inline void settle_step(engine_parts& parts, task_run& task, step_no step, attempt_outcome outcome, time_point started_at,
-                        std::vector<std::pair<std::string, payload>> published)
+inline void settle_step(engine_parts& parts, task_run& task, step_no step, attempt_outcome&& outcome, time_point started_at,
+                        std::vector<std::pair<std::string, payload>>&& published)
 {
     time_point const at = parts.now();
     int const attempt_no = task.plan.record(step).attempts + 1;
     retry_policy const& policy = task.plan.shape().step(step).options.retry;
+    double const random = outcome.how == attempt_outcome::kind::failed ? parts.draw() : 0; // for the jitter
     task.plan.write(step, at, [&](step_record& record) {
-        settle(record, policy, std::move(outcome), at, parts.draw());
+        settle(record, policy, std::move(outcome), at, random);
         take_order(task, record, policy);
     });
     step_record const& record = task.plan.record(step);
     detail::trace_step(parts, task, step, step_state::in_progress, record.state, at, attempt_no,
-                       record.last_failure ? record.last_failure->what : std::string{});
-    parts.records.write_step(task, step);
-    if (is_told_at_once(task, step))
+                       record.last_failure ? std::string_view{record.last_failure->what} : std::string_view{});
+    if (is_told_at_once(task, step)) {
+        parts.records.write_step(task, step);
         task.plan.made_durable(step, at);
-    else
-        parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});
+    } else {
+        parts.records.write_outcome(task, step);
+    }
     if (task.script && record.order > 0)
         task.script->ended(step);
     detail::tell_published(parts, task, step, attempt_no, at, std::move(published));
@@ -190,7 +197,7 @@ struct settled_step {
 /// Settles a running step purely, and leaves it to the caller to make that true.
 /// A checkpoint takes its place in the order at once: what ends meanwhile is told after it.
 template <class = void>
-inline settled_step settle_copy(engine_parts& parts, task_run& task, step_no step, attempt_outcome outcome)
+inline settled_step settle_copy(engine_parts& parts, task_run& task, step_no step, attempt_outcome&& outcome)
 {
     settled_step settled{task.plan.record(step), {}, parts.now()};
     int const attempt_no = settled.record.attempts + 1;
@@ -199,8 +206,7 @@ inline settled_step settle_copy(engine_parts& parts, task_run& task, step_no ste
     take_order(task, settled.record, policy);
     if (task.script)
         task.script->ended(step);
-    settled.line = {task.record.id, step, std::string{name(step_state::in_progress)}, std::string{name(settled.record.state)},
-                    settled.at, attempt_no, {}, 0};
+    settled.line = {task.record.id, step, step_state::in_progress, settled.record.state, settled.at, attempt_no, {}, 0};
     return settled;
 }
 
@@ -254,7 +260,7 @@ inline void answer_command(engine_parts& parts, task_run& task, pending_command 
 {
     if (obeyed.origin == command_origin::store) {
         parts.records.write_task(task, row_extra::clear_request);
-        parts.records.note({durable_note::kind::request_cleared, task.shared_from_this(), 0, {}});
+        parts.records.note({durable_note::kind::request_cleared, task.shared_from_this(), {}});
     }
     if (!obeyed.done)
         return;
@@ -269,8 +275,7 @@ template <class = void>
 inline void forget_step(engine_parts& parts, task_run& task, step_no step, time_point at)
 {
     task.plan.write(step, at, [](step_record& record) { record = {}; });
-    parts.records.write_step(task, step);
-    parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});
+    parts.records.write_outcome(task, step);
 }
 
 /// An operator moves a step that does not run.
@@ -283,8 +288,7 @@ inline void command_step(engine_parts& parts, task_run& task, step_no step, step
         take_order(task, record, task.plan.shape().step(step).options.retry);
     });
     detail::trace_step(parts, task, step, from, to, at, 0, asked.reason);
-    parts.records.write_step(task, step);
-    parts.records.note({durable_note::kind::step_written, task.shared_from_this(), step, {}});
+    parts.records.write_outcome(task, step);
     if (task.script && task.plan.record(step).order > 0)
         task.script->ended(step);
     auto const base = [&] { return as_step_event(task, step, 0, at); };

@@ -15,7 +15,7 @@
 
 namespace tasker {
 
-TASKER_INLINE payload result_of(workflow const& flow, std::span<step_record const> records)
+TASKER_INLINE payload result_of(workflow const& flow, step_records records)
 {
     if (flow.output())
         return records[*flow.output()].result;
@@ -29,7 +29,7 @@ TASKER_INLINE payload result_of(workflow const& flow, std::span<step_record cons
     return text.empty() ? payload{} : payload{text + "}"};
 }
 
-TASKER_INLINE std::string failure_text(workflow const& flow, task_record const& task, std::span<step_record const> records)
+TASKER_INLINE std::string failure_text(workflow const& flow, task_record const& task, step_records records)
 {
     if (!task.status_reason.empty() && task.status_reason != steps_in_error_state)
         return task.status_reason;
@@ -54,7 +54,7 @@ TASKER_INLINE std::string failure_text(workflow const& flow, task_record const& 
     return text.empty() ? task.status_reason : text;
 }
 
-TASKER_INLINE task_outcome outcome_of_task(workflow const& flow, task_record const& task, std::span<step_record const> records)
+TASKER_INLINE task_outcome outcome_of_task(workflow const& flow, task_record const& task, step_records records)
 {
     task_outcome outcome{task.id, task.state, {}, {}};
     if (task.state == task_state::error)

@@ -11,8 +11,8 @@
 #include <algorithm>
 #include <coroutine>
 #include <cstdint>
-#include <deque>
 #include <exception>
+#include <functional>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -51,17 +51,28 @@ template <class>
 class basic_task_run;
 using task_run = basic_task_run<void>;
 
+/// Tasks with news, for the drain.
+struct awake_list {
+    std::vector<std::shared_ptr<task_run>> tasks;
+    std::function<void()> schedule; ///< have the drain run soon
+
+    void add(std::shared_ptr<task_run> task)
+    {
+        tasks.push_back(std::move(task));
+        schedule();
+    }
+};
+
 /// A live task in this engine's memory: its records, its plan, its coordinator. Belongs to the strand.
 template <class Lazy>
 class basic_task_run final : public wait_node, public std::enable_shared_from_this<task_run> {
 public:
-    basic_task_run(std::shared_ptr<registered_workflow> registered, task_snapshot snapshot, time_point now,
-             unique_function<void(basic_task_run&)> on_wake)
+    basic_task_run(std::shared_ptr<registered_workflow> registered, task_snapshot snapshot, time_point now, awake_list& awake_tasks)
         : workflow{std::move(registered)}, record{std::move(snapshot.task)},
           grown{workflow->flow.is_coroutine() ? workflow->flow.with_steps_of(snapshot.steps).shape() : graph{}},
           plan{workflow->flow.is_coroutine() ? grown : workflow->flow.shape(), std::move(snapshot.steps), now,
                workflow->flow.is_coroutine() ? task_plan::starting::when_released : task_plan::starting::at_will},
-          resident_since{now}, mail{std::move(snapshot.messages)}, on_wake_{std::move(on_wake)}
+          resident_since{now}, mail{std::move(snapshot.messages)}, awake_{awake_tasks}
     {
         sort_out(mail);
         for (step_no no = 0; is_coroutine() && no < grown.size(); ++no)
@@ -81,7 +92,7 @@ public:
     {
         if (std::exchange(awake, true))
             return;
-        on_wake_(*this);
+        awake_.add(shared_from_this());
     }
 
     bool is_coroutine() const noexcept { return workflow->flow.is_coroutine(); }
@@ -129,7 +140,7 @@ public:
     std::vector<message> orders;                    ///< from its parent: it is to be cancelled
     std::int64_t last_order = 0;                    ///< that a checkpoint of it got
     std::vector<std::shared_ptr<attempt>> attempts; ///< those that run
-    std::deque<pending_command> commands;
+    std::vector<pending_command> commands; ///< first come, first served
     unique_function<void(std::exception_ptr)> request_done; ///< of the command it was claimed for
     std::coroutine_handle<> coordinator;            ///< the root of its chain, while it waits for news
     std::coroutine_handle<> awaiting_news;
@@ -144,7 +155,8 @@ public:
     bool gone = false;                              ///< no longer this engine's: concluded, parked, or lease lost
     std::uint64_t journaled_in = 0;                 ///< the flush its task row is part of
     std::size_t journaled_at = 0;                   ///< and where in it
-    std::vector<std::pair<std::uint64_t, std::size_t>> step_journaled; ///< the same for each step
+    std::uint64_t involved_in = 0;                  ///< the flush that keeps the task alive
+    std::vector<std::uint64_t> step_journaled;      ///< by step: the flush its row is part of
 
 private:
     void sort_out(std::vector<message>& told)
@@ -154,7 +166,7 @@ private:
         std::erase_if(told, is_order);
     }
 
-    unique_function<void(basic_task_run&)> on_wake_;
+    awake_list& awake_;
 };
 
 } // namespace tasker

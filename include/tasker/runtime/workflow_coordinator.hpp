@@ -42,7 +42,25 @@ public:
             detail::pump(waiting);
     }
 
+    /// An outcome of the task is durable. Children that it made ready are offered at once: there is nothing to decide.
+    void hear(task_run& task, step_no step, time_point at)
+    {
+        task.plan.made_durable(step, at);
+        if (task.gone)
+            return;
+        if (!task.is_coroutine() && !task.leaving && !is_finished(task.record.state))
+            offer_ready(task);
+        auto const status = task.plan.status();
+        if (task.is_coroutine() || (status != execution_status::processing && status != execution_status::has_ready_steps))
+            task.wake();
+    }
+
 private:
+    void offer_ready(task_run& task)
+    {
+        task.plan.take_ready([&](step_no step) { parts_.ready.push(task.shared_from_this(), step); });
+    }
+
     struct news {
         task_run& task;
         bool await_ready() const noexcept { return false; }
@@ -69,8 +87,7 @@ private:
             advance(task);
             if (!task.leaving && !is_finished(task.record.state)) {
                 task.plan.wake(parts_.now());
-                for (step_no const step : task.plan.take_ready())
-                    parts_.ready.push(task.shared_from_this(), step);
+                offer_ready(task);
             }
             finalizer_.finalize(task);
             co_await news{task};
@@ -89,7 +106,7 @@ private:
             finalizer_.fail(task, recoveries_exceeded_text(task.record));
         if (auto asked = std::exchange(task.record.request, {})) {
             task.request_in_hand = true;
-            task.commands.push_front({std::move(*asked), std::move(task.request_done), command_origin::store});
+            task.commands.insert(task.commands.begin(), pending_command{std::move(*asked), std::move(task.request_done), command_origin::store});
         } else if (auto done = std::exchange(task.request_done, {})) {
             done(nullptr); // another worker was faster, and has carried it out
         }
@@ -112,6 +129,7 @@ private:
         if (!task.script)
             task.script = std::make_unique<script>(parts_, task);
         task.script->advance();
+        parts_.time_passed();
     }
 
     void obey_all(task_run& task)
@@ -123,7 +141,7 @@ private:
         }
         while (!task.commands.empty() && !task.leaving && !has_to_wait(task, task.commands.front().asked)) {
             pending_command next = std::move(task.commands.front());
-            task.commands.pop_front();
+            task.commands.erase(task.commands.begin());
             obey(task, std::move(next));
         }
     }

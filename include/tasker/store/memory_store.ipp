@@ -123,7 +123,7 @@ TASKER_INLINE std::vector<transition_record> memory_store::history(task_id task)
 {
     std::scoped_lock const lock{tables_->mutex};
     auto const found = tables_->tasks.find(task);
-    return found == tables_->tasks.end() ? std::vector<transition_record>{} : found->second.transitions;
+    return found == tables_->tasks.end() ? std::vector<transition_record>{} : found->second.history();
 }
 
 TASKER_INLINE store_statistics memory_store::statistics(time_point now, time_point since)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/store/memory_entry.hpp>
 #include <tasker/store/memory_index.hpp>
 #include <tasker/store/store.hpp>
 #include <tasker/store/store_rules.hpp>
@@ -13,48 +14,6 @@
 #include <unordered_map>
 
 namespace tasker::detail {
-
-/// All of one task.
-struct memory_entry {
-    task_record task;
-    std::vector<std::uint32_t> slots; ///< by step number: 1 + its position in `steps`, 0 for none
-    std::vector<std::pair<step_no, step_record>> steps; ///< in the order of their first write
-    std::vector<transition_record> transitions;
-    std::map<std::int64_t, message> unread;
-    std::set<std::string, std::less<>> message_keys; ///< of all messages that have one
-    std::uint64_t created_by = 0; ///< number of the commit that made it
-    std::uint64_t refused_by = 0; ///< number of the last commit that tried to create it again
-
-    void put(step_no no, step_record const& record)
-    {
-        if (no >= slots.size())
-            slots.resize(no + std::size_t{1});
-        if (auto const slot = slots[no]; slot != 0)
-            steps[slot - 1].second = record;
-        else {
-            steps.emplace_back(no, record);
-            slots[no] = static_cast<std::uint32_t>(steps.size());
-        }
-    }
-
-    void put(transition_record const& record)
-    {
-        transitions.push_back(record);
-        transitions.back().sequence = static_cast<std::int64_t>(transitions.size());
-    }
-
-    task_snapshot snapshot() const
-    {
-        task_snapshot copy{task, {}, {}};
-        copy.steps.reserve(steps.size());
-        for (auto const slot : slots)
-            if (slot != 0)
-                copy.steps.push_back(steps[slot - 1]);
-        for (auto const& [sequence, told] : unread)
-            copy.messages.push_back(told);
-        return copy;
-    }
-};
 
 /// All that is known of a worker.
 struct memory_worker {
@@ -73,6 +32,7 @@ struct memory_tables {
     std::set<task_id> ids;
     std::unordered_map<std::string_view, task_id> identities; ///< views of the tasks' own keys
     std::unordered_map<worker_id, memory_worker> workers;
+    std::pair<worker_id const, memory_worker>* latest = nullptr; ///< who committed last
     memory_index index;
     std::set<task_id> unread; ///< tasks that have messages not taken
     std::uint64_t commits = 0;
@@ -84,6 +44,12 @@ struct memory_tables {
         index.remove(row.task);
         apply(row.task);
         index.insert(row.task);
+    }
+
+    /// Whether the write changes nothing that the index goes by.
+    static bool keeps_place(task_record const& task, task_write const& write)
+    {
+        return task.worker && !write.release && !write.clear_request && !is_finished(task.state) && !is_finished(write.state);
     }
 
     bool is_dead(worker_id worker, time_point now) const
@@ -123,7 +89,11 @@ struct memory_tables {
                     apply(*row, write);
         };
         each(batch.tasks, [&](memory_entry& row, task_write const& write) { put(row, write); });
-        each(batch.steps, [](memory_entry& row, step_write const& write) { row.put(write.step, write.record); });
+        each(batch.steps, [&](memory_entry& row, step_write const& write) {
+            if (row.slots.empty())
+                row.expect(shape_of(row.task.workflow).size());
+            row.put(write.step, write.record);
+        });
         each(batch.transitions, [](memory_entry& row, transition_record const& record) { row.put(record); });
         each(batch.taken, [this](memory_entry& row, message_take const& take) { this->take(row, take.sequence); });
         each(batch.sent, [this](memory_entry&, message_write const& write) { send(write.what); });
@@ -136,7 +106,9 @@ struct memory_tables {
     {
         if (batch.number == 0)
             return false;
-        std::int64_t& last = workers[batch.worker].batch;
+        if (latest == nullptr || latest->first != batch.worker)
+            latest = &*workers.try_emplace(batch.worker).first;
+        std::int64_t& last = latest->second.batch;
         bool const was = batch.number <= last;
         last = std::max(last, batch.number);
         return was;
@@ -184,7 +156,7 @@ struct memory_tables {
 
     void put(memory_entry& row, task_write const& write)
     {
-        change(row, [&](task_record& task) {
+        auto const apply = [&](task_record& task) {
             task.state = write.state;
             task.status_reason = write.status_reason;
             task.started_at = write.started_at;
@@ -198,7 +170,11 @@ struct memory_tables {
                 task.worker = {};
             if (write.clear_request)
                 task.request.reset();
-        });
+        };
+        if (keeps_place(row.task, write))
+            apply(row.task);
+        else
+            change(row, apply);
         if (write.renewed_input)
             row.steps.clear(), row.slots.clear();
     }
@@ -298,6 +274,7 @@ struct memory_tables {
     void retire(worker_id worker)
     {
         workers.erase(worker);
+        latest = nullptr;
         auto const found = index.owned().find(worker);
         if (found == index.owned().end())
             return;

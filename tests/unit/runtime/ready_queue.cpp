@@ -32,13 +32,13 @@ std::shared_ptr<task_run> task(std::shared_ptr<registered_workflow> const& workf
     task_snapshot snapshot;
     snapshot.task.id = {1, id};
     snapshot.task.priority = priority;
-    return std::make_shared<task_run>(workflow, std::move(snapshot), noon, [](task_run&) {});
+    static awake_list nobody{{}, [] {}};
+    return std::make_shared<task_run>(workflow, std::move(snapshot), noon, nobody);
 }
 
 void push_ready(ready_queue& queue, std::shared_ptr<task_run> const& of)
 {
-    for (step_no const step : of->plan.take_ready())
-        queue.push(of, step);
+    of->plan.take_ready([&](step_no step) { queue.push(of, step); });
 }
 
 /// Takes everything that may start, as "task id:step".

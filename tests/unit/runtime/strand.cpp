@@ -1,3 +1,4 @@
+#include <tasker/base/boxed.hpp>
 #include <tasker/runtime/strand.hpp>
 
 #include "support/catch.hpp"
@@ -128,4 +129,19 @@ TEST_CASE("functions of a strand on a pool never overlap")
         own.post([&] { ++count; });
     pool.join();
     CHECK(count == 2'000);
+}
+
+TEST_CASE("a boxed value is copied deeply, and compares as the value it holds")
+{
+    boxed<std::string> const none;
+    boxed<std::string> one{std::string{"a"}};
+    boxed<std::string> other = one;
+    *other += 'b';
+    CHECK(*one == "a");
+    CHECK(other == std::string{"ab"});
+    CHECK_FALSE(one == other);
+    CHECK_FALSE(none == one);
+    other = none;
+    CHECK(other == none);
+    CHECK_FALSE(other.has_value());
 }

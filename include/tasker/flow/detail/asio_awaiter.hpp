@@ -55,13 +55,10 @@ private:
         using cancellation_slot_type = asio::cancellation_slot;
 
         explicit handler(asio_awaiter* awaiter)
-            : awaiter_{awaiter}, executor_{awaiter->context_->executor}, slot_{awaiter->context_->slot}
+            : awaiter_{awaiter}, context_{awaiter->context_}
         {
         }
-        handler(handler&& other) noexcept
-            : awaiter_{std::exchange(other.awaiter_, nullptr)}, executor_{std::move(other.executor_)}, slot_{other.slot_}
-        {
-        }
+        handler(handler&& other) noexcept : awaiter_{std::exchange(other.awaiter_, nullptr)}, context_{other.context_} {}
         handler& operator=(handler&&) = delete;
         ~handler()
         {
@@ -69,8 +66,8 @@ private:
                 awaiter_->abandon();
         }
 
-        executor_type get_executor() const noexcept { return executor_; }
-        cancellation_slot_type get_cancellation_slot() const noexcept { return slot_; }
+        executor_type get_executor() const noexcept { return context_->executor; }
+        cancellation_slot_type get_cancellation_slot() const noexcept { return context_->slot; }
 
         template <class... Values>
         void operator()(Values&&... values)
@@ -80,8 +77,7 @@ private:
 
     private:
         asio_awaiter* awaiter_;
-        executor_type executor_;
-        cancellation_slot_type slot_;
+        async_context const* context_; ///< of the chain, which waits as long as there is a handler to be called
     };
 
     template <class... Values>

@@ -75,4 +75,21 @@ private:
     std::array<std::size_t, slots> cached_{};
 };
 
+/// Gives what is made often, and freed soon, the memory of frames.
+template <class T>
+struct recycling_allocator {
+    using value_type = T;
+
+    recycling_allocator() = default;
+    template <class Other>
+    recycling_allocator(recycling_allocator<Other> const&) noexcept
+    {
+    }
+
+    T* allocate(std::size_t count) { return static_cast<T*>(frame_pool::allocate(count * sizeof(T))); }
+    void deallocate(T* freed, std::size_t count) noexcept { frame_pool::deallocate(freed, count * sizeof(T)); }
+
+    friend bool operator==(recycling_allocator, recycling_allocator) noexcept { return true; }
+};
+
 } // namespace tasker::detail

@@ -70,8 +70,8 @@ std::optional<Value> unless_default(Value value)
 }
 
 /// What `choose` makes of the value, or null.
-template <class Value, class Choose>
-auto part_of(std::optional<Value> const& value, Choose choose) -> std::optional<decltype(choose(*value))>
+template <class Optional, class Choose>
+auto part_of(Optional const& value, Choose choose) -> std::optional<decltype(choose(*value))>
 {
     return value ? std::optional{choose(*value)} : std::nullopt;
 }
@@ -136,6 +136,11 @@ inline message read_message(query& row, task_id task)
     return told;
 }
 
+inline state_name word_of(std::string_view text)
+{
+    return text.empty() ? state_name{} : state_name{enumerator<step_state>(state_names, text)};
+}
+
 inline transition_record read_transition(query& row, task_id task)
 {
     transition_record line;
@@ -143,8 +148,8 @@ inline transition_record read_transition(query& row, task_id task)
     line.sequence = row.integer();
     if (auto const step = row.optional_integer())
         line.step = static_cast<step_no>(*step);
-    line.from = row.text();
-    line.to = row.text();
+    line.from = word_of(row.text());
+    line.to = word_of(row.text());
     line.at = row.time();
     line.attempt = row.integer_as<int>();
     line.detail = row.text();
@@ -153,7 +158,7 @@ inline transition_record read_transition(query& row, task_id task)
 
 inline void write(query& insert, transition_record const& line, std::int64_t sequence)
 {
-    insert.run_once(line.task, sequence, line.step, line.from, line.to, line.at, line.attempt, line.detail);
+    insert.run_once(line.task, sequence, line.step, line.from.text(), line.to.text(), line.at, line.attempt, line.detail);
 }
 
 } // namespace tasker::sql

@@ -109,14 +109,14 @@ public:
         return {task.id, task.epoch, no, std::move(record)};
     }
 
-    void add_transition(commit_batch& batch, task_record const& task, std::optional<step_no> step, std::string from,
-                        std::string to) const
+    void add_transition(commit_batch& batch, task_record const& task, std::optional<step_no> step, state_name from,
+                        state_name to) const
     {
         transition_record line;
         line.task = task.id;
         line.step = step;
-        line.from = std::move(from);
-        line.to = std::move(to);
+        line.from = from;
+        line.to = to;
         line.at = now;
         batch.transitions.push_back(std::move(line));
         batch.transition_epochs.push_back(task.epoch);

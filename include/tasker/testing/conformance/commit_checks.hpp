@@ -224,7 +224,7 @@ inline void history_of_a_task(bench& at)
     for (int round = 0; round < 3; ++round) {
         commit_batch batch = at.batch_of(at.alice);
         at.now += std::chrono::seconds{1};
-        at.add_transition(batch, task, {}, round == 0 ? "" : "in_progress", "pending");
+        at.add_transition(batch, task, {}, round == 0 ? state_name{} : state_name{step_state::in_progress}, "pending");
         at.add_transition(batch, other, 0, "pending", "in_progress");
         at.add_transition(batch, task, 0, "", "in_progress");
         at.add_transition(batch, task, 2, "in_progress", "error");
