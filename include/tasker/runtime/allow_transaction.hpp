@@ -15,6 +15,7 @@
 namespace tasker {
 
 /// What a body on the strand is told that asks for a transaction.
+template <class = void>
 inline std::string_view why_no_transaction(engine_parts const& parts)
 {
     return parts.store.is_transactional() ? "SQL would block a thread that the engine needs; give the step .run_on = tasker::blocking"
@@ -22,6 +23,7 @@ inline std::string_view why_no_transaction(engine_parts const& parts)
 }
 
 /// A plain body may have a transaction where it can wait for the strand, or where it takes the strand's own place.
+template <class = void>
 inline void allow_transaction(engine_parts& parts, attempt& one)
 {
     auto const context_of = [](boost::asio::any_io_executor const& executor) {
