@@ -605,6 +605,7 @@ TEST_CASE("a cancel reaches a child that is being started, at whatever moment it
     for (bool const crashes : {false, true})
         for (bool const undoes : {false, true}) {
             std::size_t started = 0;
+            std::size_t cancelled = 0;
             for (std::size_t handlers = 1; handlers < 25; ++handlers) {
                 INFO("cancelled after handler " << handlers << (crashes ? ", then a crash" : "") << (undoes ? ", with something to undo" : ""));
                 auto options = support::crash_options([data = tasker::memory_store{}] { return tasker::any_store{data}; });
@@ -627,8 +628,11 @@ TEST_CASE("a cancel reaches a child that is being started, at whatever moment it
                 sim.settle();
                 sim.advance(1h);
                 auto const parent = sim.await(sim.engine().load(id))->task.state;
-                if (is_told && !crashes)
+                if (!crashes) {
+                    REQUIRE(is_told);
                     REQUIRE(parent == tasker::task_state::cancelled);
+                }
+                cancelled += parent == tasker::task_state::cancelled ? 1U : 0U;
                 for (auto const& one : sim.await(sim.engine().find({.name = "rest"}))) {
                     ++started;
                     if (parent == tasker::task_state::cancelled)
@@ -636,6 +640,7 @@ TEST_CASE("a cancel reaches a child that is being started, at whatever moment it
                 }
             }
             CHECK(started > 0);
+            CHECK(cancelled > 0);
         }
 }
 
@@ -702,5 +707,76 @@ TEST_CASE("a step whose failure the coroutine was told of cannot be reset or res
         sim.await(sim.engine().reset_step(id, "breaks"));
         sim.finish(id);
         CHECK(sim.report(id).result<int>() == 7);
+    });
+}
+
+TEST_CASE("a retry runs a failed step again whatever the coroutine drew before it gave up, and draws that anew")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        bool works = false;
+        auto const report = sim.run(named("tells", [&works](workflow_context& wf) -> asio::awaitable<int> {
+            try {
+                co_return co_await (wf.step("breaks", [&] {
+                    if (!works)
+                        throw tasker::permanent_error{"broken"};
+                    return 7;
+                }));
+            } catch (tasker::step_error const&) {
+                wf.set_value("status", "failed " + wf.uuid());
+                throw;
+            }
+        }));
+        REQUIRE(report.state == tasker::task_state::error);
+        bool const by_step = GENERATE(false, true);
+        works = true;
+        sim.await(by_step ? sim.engine().reset_step(report.id, "breaks") : sim.engine().retry(report.id));
+        sim.finish(report.id);
+        CHECK(sim.report(report.id).result<int>() == 7);
+    });
+}
+
+TEST_CASE("a fork bears no child anew that its coroutine was done with")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        int fallen = 0;
+        sim.add(named("falls", [&fallen](workflow_context& wf) -> asio::awaitable<int> {
+            co_return co_await (wf.step("falls", [&fallen]() -> int {
+                ++fallen;
+                throw tasker::permanent_error{"broken"};
+            }));
+        }));
+        sim.add(sleeping("rest"));
+        auto const report = sim.run(named("parent", [](workflow_context& wf) -> asio::awaitable<std::string> {
+            try {
+                co_await wf.child<int>("fails", "test/falls", tasker::payload{});
+            } catch (tasker::step_error const&) {
+            }
+            auto const won = co_await (wf.sleep("limit", 1min) || wf.child<std::string>("slow", "test/rest", tasker::payload{}));
+            co_await wf.step("fallback", [] {});
+            co_return std::to_string(won.index());
+        }));
+        REQUIRE(report.result<std::string>() == "0");
+        auto const forked = sim.await(sim.engine().fork(report.id, "fallback")).id();
+        sim.finish(forked);
+        CHECK(sim.report(forked).result<std::string>() == "0");
+        sim.advance(48h);
+        CHECK(fallen == 1);
+        CHECK(sim.await(sim.engine().find({.name = "falls"})).size() == 1);
+        CHECK(sim.await(sim.engine().find({.name = "rest"})).size() == 1);
+    });
+}
+
+TEST_CASE("a task whose child was resolved with something else is cancelled nevertheless")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        auto const report = sim.run(named("parent", [](workflow_context& wf) -> asio::awaitable<void> {
+            co_await wf.start("kid", "test/nobody-knows-it", tasker::payload{});
+        }));
+        REQUIRE(report.state == tasker::task_state::error);
+        sim.await(sim.engine().resolve_step(report.id, "child:kid", 1));
+        sim.finish(report.id);
+        REQUIRE(sim.report(report.id).state == tasker::task_state::error);
+        sim.await(sim.engine().cancel(report.id, "no more"));
+        CHECK(sim.report(report.id).state == tasker::task_state::cancelled);
     });
 }

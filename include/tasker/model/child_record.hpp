@@ -46,14 +46,25 @@ inline bool is_child(step_record const& record)
     return record.name.starts_with(child_kind) && satisfies_children(record.state);
 }
 
+/// Which task that was; nothing where somebody resolved the record with something else.
+inline std::optional<started_child> child_in(step_record const& record)
+{
+    if (!is_child(record))
+        return std::nullopt;
+    try {
+        return decode_child(record.result);
+    } catch (error const&) {
+        return std::nullopt;
+    }
+}
+
 /// The tasks that were started, and are to be cancelled with their parent unless they are over.
 inline std::vector<task_id> attached_children(std::vector<step_record> const& records)
 {
     std::vector<task_id> all;
     for (step_record const& one : records)
-        if (is_child(one))
-            if (auto const child = decode_child(one.result); !child.is_detached)
-                all.push_back(child.id);
+        if (auto const child = child_in(one); child && !child->is_detached)
+            all.push_back(child->id);
     return all;
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -40,8 +41,6 @@ inline bool is_got_over(task_plan const& plan, step_record const& failed)
 {
     for (step_no no = 0; no < plan.shape().size(); ++no) {
         step_record const& other = plan.record(no);
-        if (other.order < 0 && -1 - other.order >= failed.order && !other.name.starts_with('~')) // drawn once it was told
-            return true;
         if (satisfies_children(other.state) && other.order > failed.order && other.started_at && failed.finished_at &&
             *other.started_at >= *failed.finished_at)
             return true;
@@ -58,6 +57,21 @@ inline std::vector<step_no> stopped_steps(task_plan const& plan)
         if (record.state == step_state::cancelled && record.order > 0 && !record.name.empty() && !is_got_over(plan, record))
             all.push_back(no);
     }
+    return all;
+}
+
+/// What counts as never come to when these steps of a task in error run again: what was stopped because of their failure, and
+/// what the coroutine drew once it was told of the first, such as a value in a catch block.
+inline std::vector<step_no> forgotten_with(task_plan const& plan, std::vector<commanded_step> const& again)
+{
+    std::vector<step_no> all = stopped_steps(plan);
+    std::int64_t first = std::numeric_limits<std::int64_t>::max();
+    for (commanded_step const& one : again)
+        if (std::int64_t const order = plan.record(one.step).order; order > 0)
+            first = std::min(first, order);
+    for (step_no no = 0; no < plan.shape().size(); ++no)
+        if (step_record const& drawn = plan.record(no); drawn.order < 0 && -1 - drawn.order >= first)
+            all.push_back(no);
     return all;
 }
 
@@ -87,7 +101,7 @@ inline command_effect step_command_effect(command const& asked, task_state task,
     command_effect effect{{}, {{no, to}}, {}, {}};
     if (task == task_state::error && to != step_state::cancelled) {
         effect.task = task_state::pending;
-        effect.forgotten = stopped_steps(plan);
+        effect.forgotten = forgotten_with(plan, effect.steps);
     }
     return effect;
 }
@@ -103,7 +117,7 @@ inline command_effect retry_effect(task_state task, task_plan const& plan)
         if (record.state == step_state::error && (is_declared || !is_got_over(plan, record)))
             effect.steps.push_back({no, step_state::pending});
     }
-    effect.forgotten = stopped_steps(plan);
+    effect.forgotten = forgotten_with(plan, effect.steps);
     return effect;
 }
 

@@ -68,6 +68,19 @@ struct forked_child {
     std::optional<payload> end; ///< as a parent is told of it
 };
 
+namespace detail {
+
+/// Whether the coroutine waits no longer for the child that it started so: it was told of the end, or has cancelled it.
+inline bool is_done_with(task_snapshot const& made, step_record const& child)
+{
+    std::string const name = child.name.substr(child_kind.size());
+    return std::any_of(made.steps.begin(), made.steps.end(), [joined = "join:" + name, dropped = "cancel:" + name](auto const& one) {
+        return one.second.order != 0 && (one.second.name == joined || one.second.name == dropped);
+    });
+}
+
+} // namespace detail
+
 /// Gives a fork children of its own: of those that ended well it hears, the others are made anew, and returned.
 /// `child_of(id)` tells how one is; nothing: it was deleted. `name_end(id)` names the message of its end; `next_id()` makes an id.
 template <class ChildOf, class NameEnd, class NextId>
@@ -78,20 +91,20 @@ std::vector<task_record> adopt_children(task_snapshot& made, time_point now, Chi
     std::vector<step_record> ends;
     for (auto& [no, record] : made.steps) {
         last = std::max(last, no);
-        if (!detail::is_child(record))
+        auto child = detail::child_in(record);
+        if (!child || detail::is_done_with(made, record))
             continue;
-        auto child = detail::decode_child(record.result);
-        std::optional<forked_child> const found = child_of(child.id);
+        std::optional<forked_child> const found = child_of(child->id);
         if (found && !found->end) {
             born.push_back(detail::born_like(found->now.task, next_id(), now));
             born.back().reason = "started anew for the fork of its parent";
             born.back().parent = made.task.id;
-            child.id = born.back().id;
-            record.result = detail::encode_child(child);
+            child->id = born.back().id;
+            record.result = detail::encode_child(*child);
             continue;
         }
         step_record& end = ends.emplace_back();
-        end.name = name_end(child.id);
+        end.name = name_end(child->id);
         end.result = found ? *found->end : payload{R"({"state":"cancelled","what":"it was deleted before the task was forked"})"};
     }
     for (step_record& end : ends) {

@@ -57,8 +57,8 @@ inline fork_source read_fork(any_store& store, task_id original, std::string con
         throw error{errc::unknown_task, "the store has no task " + to_text(original)};
     fork_source source{fork(*loaded, from, made, now), {}};
     for (auto const& [no, record] : source.made.steps)
-        if (is_child(record))
-            if (task_id const id = decode_child(record.result).id; auto child = store.load(id))
+        if (auto const started = child_in(record))
+            if (task_id const id = started->id; auto child = store.load(id))
                 source.children.emplace(id, std::move(*child));
     return source;
 }

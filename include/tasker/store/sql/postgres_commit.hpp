@@ -52,8 +52,8 @@ inline constexpr std::string_view task_is_left =
 /// Rows of `tasks` are locked in the order of their ids, whoever does so, since a batch with messages locks rows of other
 /// workers' tasks, and theirs lock its own.
 ///
-/// Each lease is looked up by a statement about one task: a database that spreads transitions by task can send it where the
-/// task is.
+/// All leases are looked up by one statement, at a third of the cost of one for each. Where Citus spreads transitions by task
+/// each has one of its own, which names the task, and goes where its rows are.
 inline constexpr char commit_function[] = R"sql(
 create or replace function duplicates_of(n_id uuid[], n_key text[], p_fresh uuid[])
 returns table (o_number bigint, o_task uuid)
@@ -124,19 +124,25 @@ begin
         return query select 'duplicate', d.o_number, d.o_task from duplicates_of(n_id, n_key, v_fresh) as d;
     end if;
 
-    if cardinality(l_task) > 0 then
-        -- `is true`, lest an index serve it: as long as the table was never analysed, the index of all that it owns looks as good as the key
-        select array_agg(case
-            when not l_new[i] then coalesce((
-                select coalesce((select max(sequence) from transitions where task_id = l_task[i]), 0) from tasks
-                where id = l_task[i] and epoch = l_epoch[i] and (worker_id = p_worker) is true), -1)
-            when cardinality(v_fresh) = cardinality(n_id) or l_task[i] = any (v_fresh) then 0
-            else -1 end order by i) into v_last from generate_series(1, cardinality(l_task)) as i;
-        if -1 = any (v_last) then
-            return query select 'lease_lost', i::bigint, null::uuid from generate_series(1, cardinality(l_task)) as i
-                where v_last[i] < 0 and not l_new[i];
-        end if;
+    -- `is true`, lest an index serve it: as long as the table was never analysed, the index of all that a worker owns looks as good as the key
+    if to_regclass('pg_dist_partition') is not null then
+        for i in 1 .. coalesce(cardinality(l_task), 0) loop
+            perform from tasks where not l_new[i] and id = l_task[i] and epoch = l_epoch[i] and (worker_id = p_worker) is true;
+            v_last[i] = case when found then coalesce((select max(sequence) from transitions where task_id = l_task[i]), 0) else -1 end;
+        end loop;
+    elsif cardinality(l_task) > 0 then
+        select array_agg(coalesce((
+            select coalesce((select max(sequence) from transitions where task_id = l_task[i]), 0) from tasks
+            where not l_new[i] and id = l_task[i] and epoch = l_epoch[i] and (worker_id = p_worker) is true), -1) order by i)
+        into v_last from generate_series(1, cardinality(l_task)) as i;
     end if;
+    for i in 1 .. coalesce(cardinality(l_task), 0) loop
+        if l_new[i] then
+            v_last[i] = case when cardinality(v_fresh) = cardinality(n_id) or l_task[i] = any (v_fresh) then 0 else -1 end;
+        elsif v_last[i] < 0 then
+            return query select 'lease_lost', i::bigint, null::uuid;
+        end if;
+    end loop;
 
     if cardinality(m_task) > 0 then
         perform from tasks where id = any (m_task || array(select l_task[no] from unnest(w_lease) as w (no))) order by id for no key update;
