@@ -5,6 +5,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <cstdlib>
 #include <exception>
 #include <map>
 #include <random>
@@ -182,13 +183,22 @@ TEST_CASE("a child that fails is thrown into its parent, and a child that loses 
 TEST_CASE("random programs end as if nothing had crashed, and no outcome is recorded twice")
 {
     auto const flow = named("random", [](workflow_context& wf, std::uint64_t const& seed) { return play(wf, seed, 3); });
-    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    char const* const given = std::getenv("TASKER_COROUTINE_PROGRAMS"); // by hand, more of them
+    std::uint64_t const last = given != nullptr ? std::stoull(given) : 40;
+    for (std::uint64_t seed = 1; seed <= last; ++seed) {
         INFO("seed " << seed);
         tasker::testing::simulation sim;
         sim.add(doubling_graph());
         auto const calm = sim.run(flow, seed);
         REQUIRE(calm.state == tasker::task_state::complete);
         survives_everywhere(flow, seed, std::string{calm.output.text()}, {.others = {doubling_graph()}, .elsewhere = seed <= 2 ? 11U : 0U});
+        for (std::size_t const most : {3U, 12U}) {
+            auto const end = support::run_crashing_often(flow, seed, seed, most, {.others = {doubling_graph()}});
+            INFO("crashed at most " << most << " handlers after each other");
+            REQUIRE(end.report.output == calm.output);
+            for (auto const& [name, times] : support::completions(end))
+                REQUIRE(times == 1);
+        }
     }
 }
 

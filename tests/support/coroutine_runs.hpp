@@ -10,9 +10,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <map>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,6 +70,27 @@ coroutine_end run_crashing(store_opener const& open, tasker::workflow const& flo
         sim.crash(std::chrono::hours{4} + std::chrono::seconds{1});
     sim.finish(id);
     return {sim.report(id), sim.await(sim.engine().history(id)), done, crashed};
+}
+
+/// Runs a workflow to its end, in memory, the engine being destroyed again and again, after up to `most` handlers each time.
+template <class Input>
+coroutine_end run_crashing_often(tasker::workflow const& flow, Input const& input, std::uint64_t seed, std::size_t most, surroundings const& around = {})
+{
+    auto options = crash_options([data = tasker::memory_store{}] { return tasker::any_store{data}; });
+    options.engine.max_recoveries = 1'000;
+    tasker::testing::simulation sim{std::move(options)};
+    for (tasker::workflow const& other : around.others)
+        sim.add(other);
+    tasker::task_id const id = sim.submit(flow, input);
+    std::mt19937_64 dice{seed};
+    auto const is_over = [&] { return tasker::is_finished(sim.await(sim.engine().load(id))->task.state); };
+    for (int crashes = 0; crashes < 30 && !is_over(); ++crashes) {
+        for (auto left = 1 + dice() % most; left > 0 && !is_over(); --left)
+            sim.step(sim.now() + std::chrono::days{100});
+        sim.crash(std::chrono::hours{4} + std::chrono::seconds{1});
+    }
+    sim.finish(id);
+    return {sim.report(id), sim.await(sim.engine().history(id)), 0, true};
 }
 
 /// How often each step was recorded as complete.
