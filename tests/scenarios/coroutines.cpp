@@ -630,6 +630,39 @@ TEST_CASE("a volatile step is cancelled with its task, and limits hold it back l
     CHECK(support::refused([&] { graph.step("s", [] {}, quick); }).code == tasker::errc::invalid_definition);
 }
 
+TEST_CASE("what a coroutine awaits that is no checkpoint is done again by each recovery, and amid branches taken for a change")
+{
+    support::on_each_store([](tasker::testing::simulation& sim) {
+        int foreign = 0;
+        int second = 0;
+        auto const elsewhere = [&]() -> asio::awaitable<void> {
+            co_await asio::post(sim.engine().get_executor(), asio::use_awaitable);
+            ++foreign;
+        };
+        auto const alone = sim.run(named([&](workflow_context& wf) -> asio::awaitable<int> {
+            co_await wf.step("first", [] {});
+            co_await elsewhere();
+            int const told = co_await wf.step("second", [&] { return ++second; });
+            co_await elsewhere();
+            co_await wf.sleep("rest", 2h);
+            co_return told;
+        }));
+        CHECK(alone.result<int>() == 1);
+        CHECK(foreign == 4);
+        CHECK(second == 1);
+        auto const beside = sim.run(named([&](workflow_context& wf) -> asio::awaitable<void> {
+            auto const branch = [&]() -> asio::awaitable<void> {
+                co_await elsewhere();
+                co_await wf.step("after", [] {});
+            };
+            co_await (wf.sleep("rest", 10s) && branch());
+            co_await wf.sleep("long", 2h);
+        }, "1.1.0"));
+        CHECK(beside.state == tasker::task_state::error);
+        CHECK(beside.what.find("comes to nothing (what is no checkpoint belongs into a step)") != std::string::npos);
+    });
+}
+
 TEST_CASE("branches hear of volatile and durable steps in the order in which they ended, the first time and ever after")
 {
     auto const flow = named([](workflow_context& wf) -> asio::awaitable<std::string> {

@@ -58,6 +58,13 @@ inline std::optional<started_child> child_in(step_record const& record)
     }
 }
 
+/// Whether the start may have made a task that the record does not know.
+inline bool is_being_started(step_record const& start)
+{
+    bool const is_unknown = start.order == 0 && start.last_failure && start.last_failure->kind == failure_kind::abandoned;
+    return start.state == step_state::in_progress || is_unknown;
+}
+
 /// The tasks that were started, and are to be cancelled with their parent unless they are over.
 inline std::vector<task_id> attached_children(std::vector<step_record> const& records)
 {

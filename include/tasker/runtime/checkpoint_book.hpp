@@ -155,6 +155,12 @@ public:
         return task_.plan.record(by_name_.at(nth(base, at->second))).result;
     }
 
+    /// Whether the coroutine waits for any of them.
+    bool is_awaited() const
+    {
+        return std::any_of(all_.begin(), all_.end(), [](checkpoint const& one) { return static_cast<bool>(one.then); });
+    }
+
     /// Whether a record is left that the coroutine must come to, and did not.
     bool owes() const noexcept { return owed_ > 0; }
     /// The name of the first of them. Preconditions: there is one.

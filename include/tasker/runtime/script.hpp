@@ -13,7 +13,6 @@
 #include <tasker/runtime/telling_queue.hpp>
 
 #include <algorithm>
-#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -85,11 +84,8 @@ public:
     std::vector<task_id> children() const override { return children_; }
     bool is_starting() const override
     {
-        return checkpoints_.any_named(detail::child_kind, [this](step_no no) {
-            step_record const& row = task_.plan.record(no);
-            bool const is_unknown = row.order == 0 && row.last_failure && row.last_failure->kind == failure_kind::abandoned;
-            return row.state == step_state::in_progress || is_unknown || to_tell_.contains(no);
-        });
+        return checkpoints_.any_named(detail::child_kind,
+                                      [this](step_no no) { return detail::is_being_started(task_.plan.record(no)) || to_tell_.contains(no); });
     }
 
     bool undo(std::string const& reason) override
@@ -286,10 +282,10 @@ private:
     /// Everything recorded was told: what is new begins, unless a record is left that the coroutine has not come to.
     void go_live()
     {
-        if (!failed_ && checkpoints_.owes())
-            diverge(checkpoints_.first_owed());
         if (failed_)
             return;
+        if (checkpoints_.owes())
+            return diverge(checkpoints_.first_owed());
         is_replaying_ = false;
         std::vector<std::tuple<std::optional<time_point>, std::size_t, step_no>> next; // what was due first comes first
         for (step_no const no : std::exchange(deferred_, {}))
@@ -299,7 +295,11 @@ private:
             begin(no);
     }
 
-    void diverge(std::string const& recorded) { failed_ = checkpoints_.difference(recorded, run_.is_over() ? "ends" : "comes to nothing"); }
+    void diverge(std::string const& recorded)
+    {
+        if (run_.is_over() || checkpoints_.is_awaited()) // else it awaits an operation of its own, and goes on when that ends
+            failed_ = checkpoints_.difference(recorded, run_.is_over() ? "ends" : "comes to nothing (what is no checkpoint belongs into a step)");
+    }
 
     /// The coroutine has come to a checkpoint that is not over: from here on it goes its way like any step.
     void begin(step_no no)
