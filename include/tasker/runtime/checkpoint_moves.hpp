@@ -11,6 +11,9 @@
 /// How checkpoints end that no attempt ends.
 namespace tasker {
 
+/// Whether its coroutine goes on before its outcome is recorded.
+inline bool is_volatile(task_run const& task, step_no no) { return task.plan.shape().step(no).options.durability == durability::volatile_; }
+
 /// The checkpoint is over, as `change(record)` makes it; the coroutine hears of it when that is durable.
 template <class Change>
 void end_checkpoint(engine_parts& parts, task_run& task, step_no no, Change change)

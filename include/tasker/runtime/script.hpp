@@ -108,7 +108,7 @@ public:
     void ended(step_no no) override
     {
         to_tell_.push(no);
-        if (is_volatile(no) && task_.plan.record(no).order > 0)
+        if (is_volatile(task_, no) && task_.plan.record(no).order > 0)
             gate_.drawn(no); // what comes of it: after a crash it would be done again, and end otherwise
     }
 
@@ -322,7 +322,7 @@ private:
         }
         if (one.is_stopped)
             stop_checkpoint(parts_, task_, no);
-        else if (is_volatile(no))
+        else if (is_volatile(task_, no))
             begin_volatile(no);
         else
             gate_.pass([this, no] { release(no); });
@@ -338,8 +338,6 @@ private:
             task_.plan.release(no, parts_.now());
         task_.wake();
     }
-
-    bool is_volatile(step_no no) const { return task_.plan.shape().step(no).options.durability == durability::volatile_; }
 
     /// A step that waits for no commit: its body runs where the coroutine stands when nothing forbids that.
     void begin_volatile(step_no no)
