@@ -68,7 +68,7 @@ private:
     static void bind(sqlite_api::sqlite3_stmt* to, int at, std::string_view text)
     {
         using sqlite_api::sqlite3_destructor_type; // for the macro
-        sqlite_api::sqlite3_bind_text(to, at, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+        sqlite_api::sqlite3_bind_text(to, at, text.empty() ? "" : text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
     }
     template <std::integral Integer>
     static void bind(sqlite_api::sqlite3_stmt* to, int at, Integer value)
