@@ -39,26 +39,35 @@ inline void complete_at_once(step_record& record, payload value, time_point now)
     record.started_at = record.finished_at = now;
 }
 
+/// The record of a step whose attempt has succeeded.
+inline void settle_success(step_record& record, payload&& result, time_point now)
+{
+    ++record.attempts;
+    record.state = step_state::complete;
+    record.finished_at = now;
+    record.next_retry_at.reset();
+    record.backoff_request.reset();
+    record.last_failure.reset();
+    record.result = std::move(result);
+}
+
 /// Turns the record of a running step into its next one. `random` is uniform in [0, 1).
 inline void settle(step_record& record, retry_policy const& policy, attempt_outcome&& outcome, time_point now, double random)
 {
+    if (outcome.how == attempt_outcome::kind::completed) {
+        settle_success(record, std::move(outcome.result), now);
+        return;
+    }
     duration const previous_wait =
         record.next_retry_at && record.finished_at ? *record.next_retry_at - *record.finished_at : duration::zero();
     record.finished_at = now;
     record.next_retry_at.reset();
     record.backoff_request.reset();
     record.last_failure.reset();
-    switch (outcome.how) {
-    case attempt_outcome::kind::completed:
-        ++record.attempts;
-        record.state = step_state::complete;
-        record.result = std::move(outcome.result);
-        return;
-    case attempt_outcome::kind::cancelled:
+    if (outcome.how == attempt_outcome::kind::cancelled) {
         ++record.attempts;
         record.state = step_state::cancelled;
         return;
-    case attempt_outcome::kind::failed: break;
     }
     if (outcome.problem.what.empty())
         outcome.problem.what = "Unknown error";

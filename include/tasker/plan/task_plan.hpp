@@ -82,8 +82,15 @@ public:
     /// A ready step's next attempt starts. Nobody waits for this write: it rides with the next commit.
     void begin(step_no no, time_point now)
     {
-        begin_attempt(slots_[no].record, now);
-        settle_in(no, now);
+        slot& started = slots_[no];
+        begin_attempt(started.record, now);
+        if (started.where != place::ready) {
+            settle_in(no, now);
+            return;
+        }
+        started.where = place::running;
+        --ready_;
+        ++running_;
     }
 
     /// Changes a step's record by `change(record)`, which is to be journaled: it is not durable until `made_durable`.
@@ -116,6 +123,35 @@ public:
                     settle_in(child, now);
         } else {
             settle_in(no, now);
+        }
+    }
+
+    /// Whether the task certainly goes on when the running step `no` is complete, and nothing else happens.
+    bool goes_on_after(step_no no) const
+    {
+        if (ready_ > 0 || upcoming_ > 0 || running_ > 1)
+            return true;
+        auto const children = shape_->children(no);
+        return std::any_of(children.begin(), children.end(), [this](step_no child) {
+            return slots_[child].missing_settled == 1 && !slots_[child].held && slots_[child].record.state == step_state::pending;
+        });
+    }
+
+    /// `write` and `made_durable` in one, for a running step that `change` completes and whose record is durable already.
+    template <class Change>
+    void complete(step_no no, time_point now, Change change)
+    {
+        slot& ended = slots_[no];
+        change(ended.record);
+        ended.released = true;
+        ended.where = place::none;
+        --running_;
+        ++done_;
+        for (step_no const child : shape_->children(no)) {
+            --slots_[child].missing_settled;
+            --slots_[child].missing_durable;
+            if (slots_[child].missing_settled == 0)
+                settle_in(child, now);
         }
     }
 

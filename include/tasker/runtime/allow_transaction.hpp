@@ -29,7 +29,7 @@ inline void allow_transaction(engine_parts& parts, attempt& one)
     auto const context_of = [](boost::asio::any_io_executor const& executor) {
         return &boost::asio::query(executor, boost::asio::execution::context_as<boost::asio::execution_context&>);
     };
-    bool const shares_thread = one.runs_on_strand || context_of(one.context->get_executor()) == context_of(parts.strand);
+    bool const shares_thread = one.runs_on_strand || context_of(one.context.get_executor()) == context_of(parts.strand);
     if (!parts.store.is_transactional() || one.runs_on_strand || (shares_thread && !parts.calls.is_in_place()))
         one.no_transaction = why_no_transaction(parts);
     else if (!shares_thread && parts.calls.is_in_place())

@@ -239,9 +239,18 @@ private:
                 parts.ready.push(std::move(next.task), next.step);
                 throw;
             }
-            if (parts.now() >= until)
+            if (parts.now() >= until || commits_first())
                 return;
         }
+    }
+
+    /// Whether the next step would be written past the journal if nothing of its task were in it.
+    bool commits_first() const
+    {
+        if (!parts.store_is_immediate || !parts.records.wants_flush())
+            return false;
+        task_run const* const next = parts.ready.next_of();
+        return next != nullptr && parts.records.holds(*next);
     }
 
     enum class arrival { submitted, parked, recovered };

@@ -108,6 +108,7 @@ struct basic_engine_parts {
     worker_id const worker;
     event_bus events; ///< any thread
     any_store store;  ///< any thread
+    bool const store_is_immediate = !store.blocks() && store.is_immediate();
     std::shared_ptr<transaction_gate> const transactions = std::make_shared<transaction_gate>(store); ///< any thread
     offload calls;
     parker waits;

@@ -2,6 +2,7 @@
 
 #include <tasker/event/event_bus.hpp>
 #include <tasker/runtime/in_doubt.hpp>
+#include <tasker/runtime/journal_batch.hpp>
 #include <tasker/runtime/offload.hpp>
 #include <tasker/runtime/parker.hpp>
 #include <tasker/runtime/small_commits.hpp>
@@ -18,78 +19,6 @@
 #include <vector>
 
 namespace tasker {
-
-/// What to do once a batch is durable.
-struct durable_note {
-    enum class kind {
-        task_left,
-        request_cleared,
-        call, ///< calls `then`: with nothing, or with why the task is no longer this engine's
-    };
-    kind what = kind::call;
-    std::shared_ptr<task_run> task;
-    unique_function<void(std::exception_ptr)> then;
-};
-
-/// What a write of a task's row does besides.
-enum class row_extra { none, release_lease, clear_request };
-
-/// A submission in a batch: told the id that exists already, or none when the task was created, and the task as it was given.
-using creation_answer = unique_function<void(task_id existing, task_record&& task)>;
-
-/// One transaction's worth of records, with what is to be told when it is durable.
-struct journal_batch {
-    commit_batch rows;
-    std::vector<std::shared_ptr<task_run>> tasks;                    ///< that it is about, each once; those below are among them
-    std::vector<std::pair<task_run*, step_no>> steps;                ///< whose rows are made when the batch is closed
-    std::vector<std::pair<task_run*, step_no>> outcomes;             ///< their children wait for the commit
-    std::vector<durable_note> notes;
-    std::vector<std::pair<std::shared_ptr<task_run>, event>> events;
-    std::vector<std::pair<task_id, creation_answer>> creations;      ///< parallel to rows.created
-    std::size_t bytes = 0;
-    bool urgent = false; ///< somebody waits for it
-
-    bool empty() const noexcept { return steps.empty() && rows.empty(); }
-
-    /// Makes the rows of the steps as they are now; the batch stays as it was when that throws.
-    void make_rows()
-    {
-        auto const before = rows.steps.size();
-        try {
-            for (auto const& [task, step] : steps)
-                rows.steps.push_back({task->record.id, task->record.epoch, step, task->plan.record(step)});
-        } catch (...) {
-            rows.steps.resize(before);
-            throw;
-        }
-    }
-
-    /// Tells submitters what became of their tasks.
-    void answer_creations(commit_result const& result)
-    {
-        for (std::size_t at = 0; at < creations.size(); ++at) {
-            auto& [id, answer] = creations[at];
-            auto const is_it = [created = id](duplicate const& one) { return one.refused == created; };
-            auto const refused = std::find_if(result.duplicates.begin(), result.duplicates.end(), is_it);
-            bool const is_new = refused == result.duplicates.end() || refused->existing == id; // itself: an earlier try arrived
-            answer(is_new ? task_id{} : refused->existing, std::move(rows.created[at]));
-        }
-    }
-
-    /// Drops what was committed and keeps the memory.
-    void clear()
-    {
-        rows.clear();
-        steps.clear();
-        outcomes.clear();
-        notes.clear();
-        events.clear();
-        creations.clear();
-        tasks.clear();
-        bytes = 0;
-        urgent = false;
-    }
-};
 
 /// The one writer of an engine. Gathers the records of all tasks; a flush commits what was gathered as one transaction
 /// while the next batch gathers. A failed commit is tried again, the same batch, until it succeeds or turns out to have
@@ -119,11 +48,12 @@ public:
     /// Whether submitters and ready steps must wait for a commit.
     bool is_full() const noexcept
     {
-        return gathering_->steps.size() + gathering_->rows.tasks.size() + gathering_->rows.created.size() >= parts_.max_records ||
-               gathering_->bytes >= parts_.max_bytes;
+        return gathering_->records >= parts_.max_records || gathering_->bytes >= parts_.max_bytes;
     }
     /// Whether somebody waits for a commit that could begin now.
     bool wants_flush() const noexcept { return !in_flight_ && is_awaited() && !gathering_->empty(); }
+    /// Whether something of the task waits for its commit: what comes after it must not be stored before.
+    bool holds(task_run const& task) const noexcept { return in_flight_ || task.involved_in == flush_ || task.journaled_in == flush_; }
     bool is_idle() const noexcept { return !in_flight_ && gathering_->empty(); }
 
     /// Whether the task's creation is not answered yet.
@@ -139,6 +69,7 @@ public:
         gathering_->bytes += record.input.text().size();
         gathering_->rows.transitions.push_back({record.id, {}, {}, record.state, record.created_at, 0, {}, 0});
         gathering_->rows.transition_epochs.push_back(record.epoch);
+        ++gathering_->records;
         gathering_->creations.emplace_back(record.id, std::move(answer));
         gathering_->rows.created.push_back(std::move(record));
         gathering_->urgent = true;
@@ -151,6 +82,7 @@ public:
         if (task.journaled_in != flush_ || task.journaled_at >= rows.size()) {
             task.journaled_in = flush_;
             task.journaled_at = rows.size();
+            ++gathering_->records;
             rows.emplace_back();
         }
         task_write& row = rows[task.journaled_at];
@@ -189,6 +121,7 @@ public:
         if (task.step_journaled[step] != flush_) {
             involve(task);
             gathering_->steps.emplace_back(&task, step);
+            ++gathering_->records;
             task.step_journaled[step] = flush_;
         }
         gathering_->bytes += task.plan.record(step).result.text().size() + 64;

@@ -76,6 +76,8 @@ public:
     }
 
     bool empty() const noexcept { return queue_.empty(); }
+    /// Whose step is next in order; none: nobody's.
+    task_run const* next_of() const noexcept { return queue_.empty() ? nullptr : queue_.front().task.get(); }
 
     void clear()
     {
@@ -103,9 +105,11 @@ private:
             lined_up_.push_back(std::move(step));
         }
 
+        ready_step const& front() const { return is_lined_up() ? lined_up_[first_] : heap_.front(); }
+
         ready_step pop()
         {
-            if (heap_.empty() || (first_ != lined_up_.size() && starts_later(heap_.front(), lined_up_[first_])))
+            if (is_lined_up())
                 return std::move(lined_up_[first_++]);
             std::pop_heap(heap_.begin(), heap_.end(), later);
             ready_step next = std::move(heap_.back());
@@ -114,6 +118,12 @@ private:
         }
 
     private:
+        /// Whether the first does not stand in the heap.
+        bool is_lined_up() const
+        {
+            return heap_.empty() || (first_ != lined_up_.size() && starts_later(heap_.front(), lined_up_[first_]));
+        }
+
         static bool later(ready_step const& a, ready_step const& b) { return starts_later(a, b); }
 
         std::vector<ready_step> lined_up_;

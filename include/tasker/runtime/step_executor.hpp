@@ -6,6 +6,7 @@
 #include <tasker/plan/settle.hpp>
 #include <tasker/runtime/allow_transaction.hpp>
 #include <tasker/runtime/attempt.hpp>
+#include <tasker/runtime/body_place.hpp>
 #include <tasker/runtime/outcome_of.hpp>
 #include <tasker/runtime/own_commits.hpp>
 #include <tasker/runtime/strand.hpp>
@@ -58,8 +59,11 @@ public:
         auto const started = claim(task, step);
         if (!task->recovered) {
             perform(started);
+            if (!started->over)
+                record_start_of(*started);
             return;
         }
+        record_start_of(*started);
         // Perhaps it killed its last worker: that it runs is durable before it does, so that the next one can tell.
         parts_.records.note({durable_note::kind::call, task, [this, started](std::exception_ptr const& lost) {
                                  if (!lost && !started->over)
@@ -124,53 +128,51 @@ public:
     }
 
 private:
-    static bool runs_on_engine(task_run const& task, step_no step)
-    {
-        return task.workflow->flow.shape().step(step).options.run_on.where() == place::kind::engine;
-    }
-
     /// Runs a body that has ended before anybody can stop it, run out of time or be in its way.
     void run_in_place(task_run& task, step_no step, plain_body const& body)
     {
-        attempt one{*environment_, task, step, parts_.now()};
+        placed_attempt one{*environment_, task, step, parts_.now()};
         one.no_transaction = why_no_transaction(parts_);
-        begin_step(parts_, task, step, one.started_at);
+        attempt_start const start{one.started_at, start_step(parts_, task, step, one.started_at)};
         auto [problem, result] = call(one, body);
         parts_.time_passed();
-        one.over = true;
         if (problem)
-            settle_step(parts_, task, step, outcome_of(problem, stop_reason::none), one.started_at, std::move(one.published));
-        else
-            settle_step(parts_, task, step, {attempt_outcome::kind::completed, std::move(*result), {}, {}}, one.started_at,
-                        std::move(one.published));
+            settle_step(parts_, task, step, outcome_of(problem, stop_reason::none), start, std::move(one.published));
+        else if (!one.published.empty() || !complete_past_journal(parts_, task, step, *result, start))
+            settle_step(parts_, task, step, {attempt_outcome::kind::completed, std::move(*result), {}, {}}, start, std::move(one.published));
         parts_.ready.step_ended(*task.workflow);
         parts_.schedule();
     }
 
+    std::shared_ptr<attempt> make_attempt(std::shared_ptr<task_run> const& task, step_no step)
+    {
+        detail::recycling_allocator<attempt> const memory;
+        attempt::owners owners{environment_, task};
+        if (auto elsewhere = executor_elsewhere(parts_, task->plan.shape().step(step).options.run_on))
+            return std::allocate_shared<attempt>(memory, std::move(owners), step, parts_.now(), std::move(*elsewhere));
+        return std::allocate_shared<attempt>(memory, std::move(owners), step, parts_.now());
+    }
+
     std::shared_ptr<attempt> claim(std::shared_ptr<task_run> const& task, step_no step)
     {
-        place const& where = task->plan.shape().step(step).options.run_on;
-        auto one = std::allocate_shared<attempt>(detail::recycling_allocator<attempt>{}, *environment_, *task, step, parts_.now(),
-                                                 executor_elsewhere(where), attempt::owners{environment_, task});
-        if (auto const deadline = one->context->deadline())
+        auto const one = make_attempt(task, step);
+        if (auto const deadline = one->context.deadline())
             parts_.waits.park(*one, *deadline);
         one->place = task->attempts.size();
         task->attempts.push_back(one);
         ++task->workflow->running_steps;
         ++parts_.running_steps;
-        begin_step(parts_, *task, step, one->started_at);
+        one->unrecorded_from = start_step(parts_, *task, step, one->started_at);
+        if (task->is_coroutine() || !one->runs_on_strand)
+            record_start_of(*one);
         return one;
     }
 
-    /// Nothing for bodies that run on the strand.
-    std::optional<boost::asio::any_io_executor> executor_elsewhere(place const& where)
+    /// An attempt that outlives the call that starts it is recorded as started, one that does not together with its outcome.
+    void record_start_of(attempt& one)
     {
-        switch (where.where()) {
-        case place::kind::blocking: return strand::make(parts_.blocking.executor(), 1);
-        case place::kind::context: return strand::make(where.access().executor_of(where.context()), 1);
-        case place::kind::engine: break;
-        }
-        return std::nullopt;
+        if (auto const from = std::exchange(one.unrecorded_from, std::nullopt))
+            record_start(parts_, *one.task, one.step, *from, one.started_at);
     }
 
     void perform(std::shared_ptr<attempt> const& one)
@@ -199,7 +201,7 @@ private:
             finish(*one, problem, std::move(result));
             return;
         }
-        boost::asio::post(one->context->get_executor(), [this, one, &body] {
+        boost::asio::post(one->context.get_executor(), [this, one, &body] {
             auto [problem, result] = call(*one, body);
             if (one->transaction)
                 one->transaction->body_ended(problem);
@@ -215,7 +217,7 @@ private:
         auto run = [this, one, &body] {
             try {
                 start_in_place(
-                    one->context->get_executor(), body(*one->context, one->arguments),
+                    one->context.get_executor(), body(one->context, one->arguments),
                     [this, one](std::exception_ptr problem, std::optional<payload> result) {
                         report(this, one, problem, std::move(result));
                     },
@@ -228,14 +230,14 @@ private:
             run();
             parts_.time_passed();
         } else
-            boost::asio::post(one->context->get_executor(), std::move(run));
+            boost::asio::post(one->context.get_executor(), std::move(run));
     }
 
     void perform_awaitable(std::shared_ptr<attempt> const& one, awaitable_body const& body)
     {
         auto spawn = [this, one, &body] {
             try {
-                boost::asio::co_spawn(one->context->get_executor(), body(*one->context, one->arguments),
+                boost::asio::co_spawn(one->context.get_executor(), body(one->context, one->arguments),
                                       boost::asio::bind_cancellation_slot(
                                           one->signal.slot(), [this, one](std::exception_ptr problem, payload result) {
                                               report(this, one, problem, std::move(result));
@@ -248,13 +250,13 @@ private:
             spawn();
             parts_.time_passed();
         } else
-            boost::asio::post(one->context->get_executor(), std::move(spawn));
+            boost::asio::post(one->context.get_executor(), std::move(spawn));
     }
 
-    static std::pair<std::exception_ptr, std::optional<payload>> call(attempt& one, plain_body const& body)
+    static std::pair<std::exception_ptr, std::optional<payload>> call(attempt_scope& one, plain_body const& body)
     {
         try {
-            return {nullptr, body(*one.context, one.arguments)};
+            return {nullptr, body(one.context, one.arguments)};
         } catch (...) {
             return {std::current_exception(), {}};
         }
@@ -292,8 +294,16 @@ private:
         else if (problem)
             settle_attempt(one, outcome_of(problem, one.cancelled() ? stop_reason::cancelled : stop_reason::none), std::move(one.published));
         else
-            settle_attempt(one, {attempt_outcome::kind::completed, result ? std::move(*result) : payload{}, {}, {}},
-                           std::move(one.published));
+            succeed(one, result ? std::move(*result) : payload{});
+    }
+
+    void succeed(attempt& one, payload&& result)
+    {
+        conclude(one, [&](task_run& task) {
+            attempt_start const start{one.started_at, one.unrecorded_from};
+            if (!one.published.empty() || !complete_past_journal(parts_, task, one.step, result, start))
+                settle_step(parts_, task, one.step, {attempt_outcome::kind::completed, std::move(result), {}, {}}, start, std::move(one.published));
+        });
     }
 
     /// Nothing of the attempt's transaction was stored.
@@ -317,7 +327,7 @@ private:
     /// What the body published is the body's until it ends, and does not count any more.
     void settle_late(attempt& late)
     {
-        duration const limit = *late.context->deadline() - late.started_at;
+        duration const limit = *late.context.deadline() - late.started_at;
         settle_attempt(late,
                        {attempt_outcome::kind::failed,
                         {},
@@ -329,7 +339,7 @@ private:
     void settle_attempt(attempt& one, attempt_outcome&& outcome, std::vector<std::pair<std::string, payload>>&& published)
     {
         conclude(one, [&](task_run& task) {
-            settle_step(parts_, task, one.step, std::move(outcome), one.started_at, std::move(published));
+            settle_step(parts_, task, one.step, std::move(outcome), {one.started_at, one.unrecorded_from}, std::move(published));
         });
     }
 

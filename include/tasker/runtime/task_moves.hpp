@@ -5,6 +5,7 @@
 #include <tasker/plan/settle.hpp>
 #include <tasker/runtime/engine_parts.hpp>
 
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -74,21 +75,35 @@ inline void start_task(engine_parts& parts, task_run& task, time_point at)
     parts.records.tell<task_started>(task, [&] { return task_started{task.as_event(at)}; });
 }
 
-/// A ready step's next attempt starts: error -> pending -> in_progress, and the task with it.
+/// A ready step's next attempt starts, and the task with it; `record_start` with what is returned has it recorded.
 template <class = void>
-inline void begin_step(engine_parts& parts, task_run& task, step_no step, time_point at)
+inline step_state start_step(engine_parts& parts, task_run& task, step_no step, time_point at)
 {
     step_state const from = task.plan.record(step).state;
-    int const attempt_no = task.plan.record(step).attempts + 1;
     start_task(parts, task, at);
+    task.plan.begin(step, at);
+    return from;
+}
+
+/// Journals that an attempt started: error -> pending -> in_progress.
+template <class = void>
+inline void record_start(engine_parts& parts, task_run& task, step_no step, step_state from, time_point at)
+{
+    int const attempt_no = task.plan.record(step).attempts + 1;
     if (from == step_state::error) {
         detail::trace_step(parts, task, step, from, step_state::pending, at, attempt_no, "");
         parts.records.tell<step_retry_requested>(task, [&] { return step_retry_requested{as_step_event(task, step, attempt_no, at)}; });
     }
     detail::trace_step(parts, task, step, step_state::pending, step_state::in_progress, at, attempt_no, "");
     parts.records.tell<step_started>(task, [&] { return step_started{as_step_event(task, step, attempt_no, at)}; });
-    task.plan.begin(step, at);
     parts.records.write_step(task, step);
+}
+
+/// The same at once.
+template <class = void>
+inline void begin_step(engine_parts& parts, task_run& task, step_no step, time_point at)
+{
+    record_start(parts, task, step, start_step(parts, task, step, at), at);
 }
 
 namespace detail {
@@ -152,11 +167,56 @@ inline bool is_told_at_once(task_run const& task, step_no step)
            task.plan.shape().step(step).options.durability == durability::volatile_;
 }
 
+/// Steps that became ready since the last call may start, in their turn.
+template <class = void>
+inline void offer_ready(engine_parts& parts, task_run& task)
+{
+    task.plan.take_ready([&](step_no step) { parts.ready.push(task.shared_from_this(), step); });
+}
+
+/// When a running step's attempt started, and from which state, unless that start is recorded.
+struct attempt_start {
+    attempt_start(time_point when, std::optional<step_state> unrecorded = {}) : at{when}, unrecorded_from{unrecorded} {}
+
+    time_point at;
+    std::optional<step_state> unrecorded_from;
+};
+
+namespace detail {
+
+/// Whether a success of the step is no more than that: nobody hears of it, and nothing of its task waits for a commit.
+template <class = void>
+inline bool is_plain_success(engine_parts const& parts, task_run const& task, step_no step, attempt_start const& start)
+{
+    return start.unrecorded_from == step_state::pending && task.plan.record(step).attempts == 0 && task.plan.is_durable(step) && task.record.state == task_state::in_progress &&
+           !task.is_coroutine() && !task.recovered && task.record.recoveries == 0 && !parts.records.holds(task) &&
+           !parts.events.wants<step_event>() && task.plan.goes_on_after(step);
+}
+
+} // namespace detail
+
+/// Writes a success at once, past the journal, when the store can do so and nothing else is to be recorded with it: its
+/// children are ready then. False, and the result left, when that is for `settle_step`.
+template <class = void>
+inline bool complete_past_journal(engine_parts& parts, task_run& task, step_no step, payload& result, attempt_start const& start)
+{
+    if (!parts.store_is_immediate || !detail::is_plain_success(parts, task, step, start))
+        return false;
+    time_point const at = parts.now();
+    if (!parts.store.complete({parts.worker, task.record.id, task.record.epoch, step, start.at, at, result}))
+        return false; // the journal's commit will tell what is wrong
+    task.plan.complete(step, at, [&](step_record& record) { settle_success(record, std::move(result), at); });
+    offer_ready(parts, task);
+    return true;
+}
+
 /// A running step's attempt ended: settles it purely, journals it, and has its children wait for the commit.
 template <class = void>
-inline void settle_step(engine_parts& parts, task_run& task, step_no step, attempt_outcome&& outcome, time_point started_at,
+inline void settle_step(engine_parts& parts, task_run& task, step_no step, attempt_outcome&& outcome, attempt_start start,
                         std::vector<std::pair<std::string, payload>>&& published)
 {
+    if (start.unrecorded_from)
+        record_start(parts, task, step, *start.unrecorded_from, start.at);
     time_point const at = parts.now();
     int const attempt_no = task.plan.record(step).attempts + 1;
     retry_policy const& policy = task.plan.shape().step(step).options.retry;
@@ -177,7 +237,7 @@ inline void settle_step(engine_parts& parts, task_run& task, step_no step, attem
     if (task.script && record.order > 0)
         task.script->ended(step);
     detail::tell_published(parts, task, step, attempt_no, at, std::move(published));
-    detail::tell_outcome(parts, task, step, attempt_no, at - started_at, at);
+    detail::tell_outcome(parts, task, step, attempt_no, at - start.at, at);
     bool const abandoned = record.last_failure && record.last_failure->kind == failure_kind::abandoned;
     if (!abandoned) // progress: the next dead worker starts counting anew
         forget_recoveries(parts, task);

@@ -49,18 +49,13 @@ public:
         if (task.gone)
             return;
         if (!task.is_coroutine() && !task.leaving && !is_finished(task.record.state))
-            offer_ready(task);
+            offer_ready(parts_, task);
         auto const status = task.plan.status();
         if (task.is_coroutine() || (status != execution_status::processing && status != execution_status::has_ready_steps))
             task.wake();
     }
 
 private:
-    void offer_ready(task_run& task)
-    {
-        task.plan.take_ready([&](step_no step) { parts_.ready.push(task.shared_from_this(), step); });
-    }
-
     struct news {
         task_run& task;
         bool await_ready() const noexcept { return false; }
@@ -87,7 +82,7 @@ private:
             advance(task);
             if (!task.leaving && !is_finished(task.record.state)) {
                 task.plan.wake(parts_.now());
-                offer_ready(task);
+                offer_ready(parts_, task);
             }
             finalizer_.finalize(task);
             co_await news{task};

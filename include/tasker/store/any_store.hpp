@@ -3,6 +3,7 @@
 #include <tasker/base/config.hpp>
 #include <tasker/store/announcements.hpp>
 #include <tasker/store/commit_line.hpp>
+#include <tasker/store/step_completion.hpp>
 #include <tasker/store/store.hpp>
 #include <tasker/store/store_transaction.hpp>
 
@@ -48,6 +49,10 @@ public:
     std::unique_ptr<announcement_source> listen();
     /// Connects to commit small batches without blocking; nothing when this store has no such way. Blocks.
     std::unique_ptr<commit_line> open_line();
+    /// Whether the store is an `immediate_store`.
+    bool is_immediate() const;
+    /// As `immediate_store` says; false when this store is none.
+    bool complete(step_completion const& one);
 
 private:
     struct interface {
@@ -71,6 +76,8 @@ private:
         virtual std::unique_ptr<store_transaction> begin() = 0;
         virtual std::unique_ptr<announcement_source> listen() = 0;
         virtual std::unique_ptr<commit_line> open_line() = 0;
+        virtual bool is_immediate() const = 0;
+        virtual bool complete(step_completion const&) = 0;
     };
 
     template <class Store>
@@ -118,6 +125,14 @@ private:
                 return store.open_line();
             else
                 return nullptr;
+        }
+        bool is_immediate() const override { return immediate_store<Store>; }
+        bool complete(step_completion const& one) override
+        {
+            if constexpr (immediate_store<Store>)
+                return store.complete(one);
+            else
+                return false;
         }
 
         Store store;

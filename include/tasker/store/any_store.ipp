@@ -57,4 +57,8 @@ TASKER_INLINE std::unique_ptr<store_transaction> any_store::begin() { return sel
 TASKER_INLINE std::unique_ptr<announcement_source> any_store::listen() { return self_->listen(); }
 TASKER_INLINE std::unique_ptr<commit_line> any_store::open_line() { return self_->open_line(); }
 
+TASKER_INLINE bool any_store::is_immediate() const { return self_->is_immediate(); }
+
+TASKER_INLINE bool any_store::complete(step_completion const& one) { return self_->complete(one); }
+
 } // namespace tasker

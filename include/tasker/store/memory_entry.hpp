@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tasker/model/records.hpp>
+#include <tasker/store/step_completion.hpp>
 #include <tasker/store/store.hpp>
 
 #include <cstdint>
@@ -37,7 +38,7 @@ struct memory_entry {
     std::uint64_t created_by = 0; ///< number of the commit that made it
     std::uint64_t refused_by = 0; ///< number of the last commit that tried to create it again
 
-    /// Has room for the rows and lines of so many steps: a task that has started one will start most.
+    /// Has room for the rows and lines of so many steps.
     void expect(std::size_t count)
     {
         slots.resize(count);
@@ -45,16 +46,23 @@ struct memory_entry {
         lines.reserve(lines.size() + 2 * count + 4);
     }
 
-    void put(step_no no, step_record const& record)
+    void put(step_no no, step_record const& record) { row_of(no) = record; }
+
+    /// All of it, or nothing when memory runs out.
+    void put(step_completion const& one)
     {
-        if (no >= slots.size())
-            slots.resize(no + std::size_t{1});
-        if (auto const slot = slots[no]; slot != 0)
-            steps[slot - 1].second = record;
-        else {
-            steps.emplace_back(no, record);
-            slots[no] = static_cast<std::uint32_t>(steps.size());
-        }
+        if (lines.capacity() - lines.size() < 2)
+            lines.reserve(2 * lines.size() + 2);
+        step_record& record = row_of(one.step);
+        if (record.state != step_state::pending)
+            record = {};
+        record.state = step_state::complete;
+        record.attempts = 1;
+        record.started_at = one.started_at;
+        record.finished_at = one.finished_at;
+        record.result = one.result;
+        lines.push_back({one.started_at, step_state::pending, step_state::in_progress, one.step, 1, 0, true});
+        lines.push_back({one.finished_at, step_state::in_progress, step_state::complete, one.step, 1, 0, true});
     }
 
     void put(transition_record const& record)
@@ -73,6 +81,18 @@ struct memory_entry {
             told.push_back({task.id, line.is_of_step ? std::optional{line.step} : std::nullopt, line.from, line.to, line.at, line.attempt,
                             line.detail == 0 ? std::string{} : details[line.detail - 1], static_cast<std::int64_t>(told.size()) + 1});
         return told;
+    }
+
+    /// The step's row, made when there is none.
+    step_record& row_of(step_no no)
+    {
+        if (no >= slots.size())
+            slots.resize(no + std::size_t{1});
+        if (slots[no] == 0) {
+            steps.emplace_back().first = no;
+            slots[no] = static_cast<std::uint32_t>(steps.size());
+        }
+        return steps[slots[no] - 1].second;
     }
 
     task_snapshot snapshot() const

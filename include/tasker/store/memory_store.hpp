@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tasker/base/config.hpp>
+#include <tasker/store/step_completion.hpp>
 #include <tasker/store/store.hpp>
 
 #include <cstddef>
@@ -42,6 +43,8 @@ public:
     store_statistics statistics(time_point now, time_point since);
     std::size_t purge(time_point before, std::size_t limit);
     ///@}
+    /// As the concept `immediate_store` says.
+    bool complete(step_completion const& one);
 
 private:
     std::shared_ptr<detail::memory_tables> tables_;

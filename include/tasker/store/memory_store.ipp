@@ -14,7 +14,7 @@
 
 namespace tasker {
 
-static_assert(store<memory_store>);
+static_assert(store<memory_store> && immediate_store<memory_store>);
 
 TASKER_INLINE memory_store::memory_store() : tables_{std::make_shared<detail::memory_tables>()} {}
 
@@ -35,6 +35,12 @@ TASKER_INLINE commit_result memory_store::commit(commit_batch const& batch)
     detail::check_batch(batch);
     std::scoped_lock const lock{tables_->mutex};
     return tables_->commit(batch);
+}
+
+TASKER_INLINE bool memory_store::complete(step_completion const& one)
+{
+    std::scoped_lock const lock{tables_->mutex};
+    return tables_->complete(one);
 }
 
 TASKER_INLINE std::vector<claimed_task> memory_store::claim(claim_request const& request)

@@ -2,6 +2,7 @@
 
 #include <tasker/store/memory_entry.hpp>
 #include <tasker/store/memory_index.hpp>
+#include <tasker/store/step_completion.hpp>
 #include <tasker/store/store.hpp>
 #include <tasker/store/store_rules.hpp>
 
@@ -33,6 +34,7 @@ struct memory_tables {
     std::unordered_map<std::string_view, task_id> identities; ///< views of the tasks' own keys
     std::unordered_map<worker_id, memory_worker> workers;
     std::pair<worker_id const, memory_worker>* latest = nullptr; ///< who committed last
+    memory_entry* recent = nullptr; ///< of which a step was completed last
     memory_index index;
     std::set<task_id> unread; ///< tasks that have messages not taken
     std::uint64_t commits = 0;
@@ -90,8 +92,7 @@ struct memory_tables {
         };
         each(batch.tasks, [&](memory_entry& row, task_write const& write) { put(row, write); });
         each(batch.steps, [&](memory_entry& row, step_write const& write) {
-            if (row.slots.empty())
-                row.expect(shape_of(row.task.workflow).size());
+            make_room(row);
             row.put(write.step, write.record);
         });
         each(batch.transitions, [](memory_entry& row, transition_record const& record) { row.put(record); });
@@ -99,6 +100,29 @@ struct memory_tables {
         each(batch.sent, [this](memory_entry&, message_write const& write) { send(write.what); });
         drop_repetitions(result.lease_lost);
         return result;
+    }
+
+    /// As a commit of nothing else; false, and nothing written, when its lease was lost.
+    bool complete(step_completion const& one)
+    {
+        if (recent == nullptr || recent->task.id != one.task) {
+            auto const found = tasks.find(one.task);
+            if (found == tasks.end())
+                return false;
+            recent = &found->second;
+        }
+        if (!one.worker || recent->task.worker != one.worker || recent->task.epoch != one.epoch)
+            return false;
+        make_room(*recent);
+        recent->put(one);
+        return true;
+    }
+
+    /// A task that has started one step will start most.
+    void make_room(memory_entry& row) const
+    {
+        if (row.slots.empty())
+            row.expect(shape_of(row.task.workflow).size());
     }
 
     /// Whether it was; if not, it is from now on.
@@ -364,6 +388,7 @@ struct memory_tables {
     void erase(task_id id)
     {
         auto const found = tasks.find(id);
+        recent = nullptr;
         index.remove(found->second.task);
         identities.erase(found->second.task.identity_key);
         ids.erase(id);

@@ -44,7 +44,10 @@ public:
     {
         auto found = compare();
         for (std::size_t turn = 0; turn < 20 + shape_.size() && !found; ++turn) {
+            goes_on_ = false;
             move();
+            if (goes_on_ && plan_.status() != execution_status::has_ready_steps && plan_.status() != execution_status::processing)
+                return "the task was to go on after a step, and does not";
             plan_.wake(now_);
             found = compare();
             if (found || below(4) != 0)
@@ -124,7 +127,13 @@ private:
         } else if (kind == 5) {
             outcome.how = attempt_outcome::kind::cancelled;
         }
-        write(*no, [&](step_record& record) { settle(record, shape_.step(*no).options.retry, std::move(outcome), now_, 0.5); });
+        bool const is_written_already = outcome.how == attempt_outcome::kind::completed && plan_.is_durable(*no) && below(2) == 0;
+        auto const change = [&](step_record& record) { settle(record, shape_.step(*no).options.retry, std::move(outcome), now_, 0.5); };
+        goes_on_ = is_written_already && plan_.goes_on_after(*no);
+        if (is_written_already)
+            plan_.complete(*no, now_, change);
+        else
+            write(*no, change);
     }
 
     void operate(command_kind kind, step_state from)
@@ -201,6 +210,7 @@ private:
     time_point now_ = noon;
     std::vector<step_no> undurable_; ///< writes to come, in order
     std::vector<bool> handed_out_;
+    bool goes_on_ = false; ///< as the plan said before the present move
 };
 
 } // namespace
