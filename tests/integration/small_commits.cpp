@@ -151,6 +151,14 @@ workflow two_steps()
     flow.step("second", after(first), [](int value) { return 10 * value; });
     return std::move(flow).build();
 }
+
+workflow repeating()
+{
+    workflow_builder flow{"small", "repeating"};
+    auto const given = flow.input<std::string>();
+    flow.step("say it again", after(given), [](std::string const& text) { return text; });
+    return std::move(flow).build();
+}
 constexpr int commits_of_two_steps = 3; ///< its creation, its first outcome, and its last with its end
 
 asio::awaitable<int> run_one(engine& here, int value)
@@ -180,6 +188,20 @@ std::string contradictions(support::scratch_schema const& schema)
         .value_or("");
 }
 
+/// An engine on a schema of its own, whose lines are counted.
+struct counted_engine {
+    counted_engine()
+    {
+        here.add(two_steps());
+        here.add(repeating());
+    }
+
+    support::scratch_schema const schema;
+    std::shared_ptr<tally> const counts = std::make_shared<tally>();
+    asio::io_context context;
+    engine here{context, tallied_store{schema, counts}};
+};
+
 } // namespace
 
 TEST_CASE("the PostgreSQL store keeps its contract when small batches are committed on a line", "[conformance][postgres]")
@@ -199,11 +221,8 @@ TEST_CASE("what one task of an idle engine writes is committed on its line, with
 {
     if (!support::postgres_connection())
         return;
-    support::scratch_schema const schema;
-    auto const counts = std::make_shared<tally>();
-    asio::io_context context;
-    engine here{context, tallied_store{schema, counts}};
-    here.add(two_steps());
+    counted_engine counted;
+    auto& [schema, counts, context, here] = counted;
     REQUIRE(support::run(context, [&]() -> asio::awaitable<void> {
         co_await until_on_line(here, *counts);
         int const sent = counts->sent;
@@ -217,17 +236,34 @@ TEST_CASE("what one task of an idle engine writes is committed on its line, with
     CHECK(contradictions(schema) == "");
 }
 
+TEST_CASE("texts that a socket may not take at once are committed by a call of the store, and come back whole")
+{
+    if (!support::postgres_connection())
+        return;
+    counted_engine counted;
+    auto& [schema, counts, context, here] = counted;
+    auto const length = GENERATE(std::size_t{3'000}, std::size_t{5'000}, std::size_t{3'000'000});
+    REQUIRE(support::run(context, [&]() -> asio::awaitable<void> {
+        co_await until_on_line(here, *counts);
+        int const called = counts->called;
+        std::string const text(length, 'x');
+        task_handle const task = co_await here.submit("small/repeating", text);
+        auto const answer = co_await task.result<std::string>();
+        CHECK((answer == text));
+        CHECK((counts->called > called) == (length > 4'096));
+        co_await here.drain();
+    }));
+    CHECK(schema.session().value("select count(*) from tasks where state <> 'complete'") == "0");
+}
+
 TEST_CASE("a commit on a line whose answer is lost is made once, whichever it is, and the next line is opened")
 {
     if (!support::postgres_connection())
         return;
     for (int which = 1; which <= commits_of_two_steps; ++which) {
         INFO("the answer to commit " << which << " is lost");
-        support::scratch_schema const schema;
-        auto const counts = std::make_shared<tally>();
-        asio::io_context context;
-        engine here{context, tallied_store{schema, counts}};
-        here.add(two_steps());
+        counted_engine counted;
+        auto& [schema, counts, context, here] = counted;
         int lost = 0;
         int submitted = 0;
         int failing = 0;
@@ -259,11 +295,8 @@ TEST_CASE("a line that was never of use is not opened again for each commit")
 {
     if (!support::postgres_connection())
         return;
-    support::scratch_schema const schema;
-    auto const counts = std::make_shared<tally>();
-    asio::io_context context;
-    engine here{context, tallied_store{schema, counts}};
-    here.add(two_steps());
+    counted_engine counted;
+    auto& [schema, counts, context, here] = counted;
     REQUIRE(support::run(context, [&]() -> asio::awaitable<void> {
         co_await until_on_line(here, *counts);
         counts->loses_all = true;
@@ -283,11 +316,8 @@ TEST_CASE("a line that is cut amid a commit is resolved by the batch's number, o
 {
     if (!support::postgres_connection())
         return;
-    support::scratch_schema const schema;
-    auto const counts = std::make_shared<tally>();
-    asio::io_context context;
-    engine here{context, tallied_store{schema, counts}};
-    here.add(two_steps());
+    counted_engine counted;
+    auto& [schema, counts, context, here] = counted;
     REQUIRE(support::run(context, [&]() -> asio::awaitable<void> {
         co_await until_on_line(here, *counts);
         int const called = counts->called;
