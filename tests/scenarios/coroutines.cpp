@@ -477,7 +477,7 @@ TEST_CASE("a name that cannot be recorded is refused, and so is a checkpoint ins
     tasker::testing::simulation sim;
     int version = 0;
     auto const fresh = [&](auto coroutine) { return sim.run(named(std::move(coroutine), "2.0." + std::to_string(++version))).what; };
-    CHECK(fresh([](workflow_context& wf) -> asio::awaitable<void> { co_await wf.step("a#2", [] {}); }).starts_with("a checkpoint's name has 1 to 100 characters"));
+    CHECK(fresh([](workflow_context& wf) -> asio::awaitable<void> { co_await wf.step("a#2", [] {}); }).starts_with("a checkpoint's name is UTF-8 of 1 to 100 bytes"));
     CHECK(fresh([](workflow_context& wf) -> asio::awaitable<void> { co_await wf.step("return", [] {}); }).starts_with("a step cannot be named \"return\""));
     CHECK(fresh([](workflow_context& wf) -> asio::awaitable<void> { co_await wf.step("sleep:x", [] {}); }).starts_with("a step cannot be named"));
     CHECK(fresh([](workflow_context& wf) -> asio::awaitable<void> { co_await wf.step("a", [&wf] { wf.now(); }); }).find("is asked for by a step's body") != std::string::npos);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tasker/flow/detail/awaitable_chain.hpp>
 #include <tasker/flow/workflow_builder.hpp>
 #include <tasker/flow/workflow_context.hpp>
 
@@ -15,7 +16,11 @@ namespace tasker {
 namespace detail {
 
 template <class Signature>
-struct coroutine_signature;
+struct coroutine_signature {
+    static_assert(!std::is_same_v<Signature, Signature>,
+                  "tasker: a workflow's coroutine takes tasker::workflow_context& and at most one input, and returns boost::asio::awaitable<R> or "
+                  "tasker::async<R>");
+};
 template <class Result>
 struct coroutine_signature<boost::asio::awaitable<Result>(workflow_context&)> {
     using result = Result;
@@ -26,6 +31,8 @@ struct coroutine_signature<boost::asio::awaitable<Result>(workflow_context&, Inp
     using result = Result;
     using input = std::remove_cvref_t<Input>;
 };
+template <class Result, class... Input>
+struct coroutine_signature<async<Result>(workflow_context&, Input...)> : coroutine_signature<boost::asio::awaitable<Result>(workflow_context&, Input...)> {};
 
 /// The signature of a function, or of a closure's call.
 template <class Result, class... Arguments>
@@ -45,22 +52,27 @@ using coroutine_traits = typename decltype(signature_of_coroutine<Coroutine>()):
 
 /// The coroutine around a user's: keeps the input alive and encodes the result.
 template <class Result, class Coroutine, class... Input>
-boost::asio::awaitable<payload> run_coroutine(Coroutine const& coroutine, workflow_context& wf, std::tuple<Input...> const input)
+boost::asio::awaitable<payload> run_coroutine(Coroutine const& coroutine, workflow_context& wf, std::tuple<Input...> input)
 {
-    auto const call = [&](auto const&... each) { return coroutine(wf, each...); };
+    auto const call = [&](auto const&... each) {
+        if constexpr (is_async<decltype(coroutine(wf, each...))>)
+            return as_awaitable(coroutine(wf, each...));
+        else
+            return coroutine(wf, each...);
+    };
     if constexpr (std::is_void_v<Result>) {
-        co_await std::apply(call, input);
+        co_await std::apply(call, std::as_const(input));
         co_return payload{};
     } else {
-        Result const value = co_await std::apply(call, input);
+        Result const value = co_await std::apply(call, std::as_const(input));
         co_return codec<stored_type<Result>>::encode(value);
     }
 }
 
 } // namespace detail
 
-/// A workflow that is a coroutine: `asio::awaitable<Result> f(workflow_context&, Input const&)`, or without an input; a
-/// function, or a closure that is not generic. It is used wherever a declared one is.
+/// A workflow that is a coroutine: `asio::awaitable<Result> f(workflow_context&, Input const&)`, or without an input, or a
+/// `tasker::async<Result>`; a function, or a closure that is not generic. It is used wherever a declared one is.
 /// Throws `error{invalid_definition}` as `workflow_builder` does.
 template <class Coroutine>
 workflow coroutine_workflow(std::string name_space, std::string name, std::string version, Coroutine coroutine)

@@ -2,6 +2,8 @@
 
 #include <tasker/base/error.hpp>
 #include <tasker/base/owning.hpp>
+#include <tasker/flow/async.hpp>
+#include <tasker/flow/detail/awaitable_chain.hpp>
 #include <tasker/flow/detail/branch_groups.hpp>
 #include <tasker/flow/detail/checkpoint_awaits.hpp>
 #include <tasker/flow/detail/typed_body.hpp>
@@ -45,7 +47,7 @@ struct child_options {
 /// under its name (and, from the second time on, `#2`, `#3` ...), and told at once, without being done again, when the
 /// coroutine is run again after a crash or a long wait. So between checkpoints the coroutine must decide by what it was told
 /// alone: its input, results, `now`, `random`, `uuid`; clocks, global state and other coroutines belong into steps.
-/// Names are 1 to 100 characters, none of them `#` or a control character.
+/// Names are UTF-8 of 1 to 100 bytes, none of them `#` or a control character.
 /// Lifetime: as long as the coroutine. Thread safety: for the coroutine alone. A checkpoint that is cancelled, as the loser
 /// of `||`, is recorded as cancelled, and ends when its body has.
 class workflow_context {
@@ -208,6 +210,19 @@ public:
         return detail::await_first_branch(std::move(branches));
     }
 
+    /// The same for branches that are `tasker::async`.
+    template <class Result>
+    boost::asio::awaitable<detail::mapped<Result>> all_of(std::vector<async<Result>> branches)
+    {
+        return detail::await_branches(detail::as_awaitables(std::move(branches)));
+    }
+    /// The same for branches that are `tasker::async`.
+    template <class Result>
+    boost::asio::awaitable<std::pair<std::size_t, detail::stored_branch<Result>>> first_of(std::vector<async<Result>> branches)
+    {
+        return detail::await_first_branch(detail::as_awaitables(std::move(branches)));
+    }
+
     /// Starts a task of another workflow, declared or a coroutine, that some engine of the store runs, and returns its id: once,
     /// whatever dies when. When this task is cancelled it is cancelled, too, unless it is detached.
     /// Throws `step_error` when there is no such workflow, or the input does not fit it.
@@ -219,7 +234,8 @@ public:
         return start_child(std::move(name), {std::move(workflow), codec<stored_type<Input>>::encode(input), options.detached});
     }
 
-    /// Waits for the end of a task that `start` has started. Throws `step_error` when it ended in error, or cancelled.
+    /// Waits for the end of a task that `start` has started under the same name: by the name a fork knows that the child is done
+    /// with, and otherwise starts it anew unless it has ended well. Throws `step_error` when it ended in error, or cancelled.
     /// Cancellation: cancels the task, too, when it is attached.
     template <class Result>
     boost::asio::awaitable<Result> join(std::string name, task_id child, child_options options = {})

@@ -4,6 +4,7 @@
 #include <tasker/base/ids.hpp>
 #include <tasker/base/time.hpp>
 #include <tasker/base/unique_function.hpp>
+#include <tasker/base/utf8.hpp>
 #include <tasker/flow/step_body.hpp>
 #include <tasker/model/records.hpp>
 #include <tasker/model/step_options.hpp>
@@ -25,6 +26,8 @@ inline std::string end_of(task_id child) { return std::string{end_kind} + to_tex
 /// Throws `error{invalid_input}` when users cannot send or receive a message of this name.
 inline void require_message_name(std::string_view name)
 {
+    if (!is_utf8(name) || name.find('\0') != name.npos)
+        throw error{errc::invalid_input, "a message's name is UTF-8 without a NUL, for some store would not find another again"};
     if (name.starts_with('~'))
         throw error{errc::invalid_input, "a message cannot be named \"" + std::string{name} + "\": names that begin with '~' are the library's own"};
 }

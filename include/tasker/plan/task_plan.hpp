@@ -68,6 +68,8 @@ public:
 
     /// The same for a step that the caller begins at once, without queueing it.
     void admit(step_no no) { slots_[no].held = false; }
+    /// It did not begin after all.
+    void withhold(step_no no) { slots_[no].held = true; }
 
     /// Changes the record of a step that is not released; it is the caller's to have it written.
     template <class Change>

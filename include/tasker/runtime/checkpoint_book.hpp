@@ -3,6 +3,7 @@
 #include <tasker/base/error.hpp>
 #include <tasker/base/ids.hpp>
 #include <tasker/base/unique_function.hpp>
+#include <tasker/base/utf8.hpp>
 #include <tasker/flow/step_body.hpp>
 #include <tasker/model/records.hpp>
 #include <tasker/runtime/task_run.hpp>
@@ -189,8 +190,8 @@ private:
     {
         auto const is_bad = [](char c) { return c == '#' || c == '\x7f' || (c >= '\0' && c < ' '); };
         auto const is_reserved = [&](std::string_view one) { return name.starts_with(one); };
-        if (name.empty() || name.size() > 100 || std::any_of(name.begin(), name.end(), is_bad))
-            throw error{errc::invalid_definition, "a checkpoint's name has 1 to 100 characters, none of them '#' or a control character, got \"" +
+        if (name.empty() || name.size() > 100 || std::any_of(name.begin(), name.end(), is_bad) || !detail::is_utf8(name))
+            throw error{errc::invalid_definition, "a checkpoint's name is UTF-8 of 1 to 100 bytes, none of them '#' or a control character, got \"" +
                                                       std::string{name} + '"'};
         if (kind.empty() && (name == "return" || std::any_of(kinds.begin(), kinds.end(), is_reserved)))
             throw error{errc::invalid_definition, "a step cannot be named \"" + std::string{name} + "\", which is how other checkpoints are recorded"};

@@ -39,7 +39,7 @@ public:
                 [this](journal_batch& batch, commit_result const& result) { committed(batch, result); }}
     {
         parts.start_now = [this](task_run& task, step_no step) { return executor.start_in_turn(task, step); };
-        parts.start_child = [this](child_start what) { detail::submit_child(registry, std::move(what), [this](submission asked) { submit(std::move(asked)); }); };
+        parts.start_child = [this](child_start what) { detail::start_child_of(*this, std::move(what)); };
         parts.store.migrate();
         leases.begin();
     }

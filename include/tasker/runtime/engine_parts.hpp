@@ -66,6 +66,11 @@ struct child_start {
     unique_function<void(std::exception_ptr, task_id)> done; ///< when it is durable
 };
 
+namespace detail {
+/// A start failed, and nobody can say now whether an earlier one has made the task.
+struct start_in_doubt final : std::exception {};
+} // namespace detail
+
 /// The state that the pieces of one engine share. Belongs to the strand, but for what says otherwise.
 template <class Lazy>
 struct basic_engine_parts {

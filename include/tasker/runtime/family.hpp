@@ -43,6 +43,34 @@ void submit_child(workflow_registry const& known, child_start what, Submit submi
     submit(std::move(asked));
 }
 
+/// Whether a start that failed had made its child before, when a worker died with it: of such a one, the failure says nothing.
+template <class Core>
+void look_for_child(Core& core, std::string key, std::exception_ptr why_not, unique_function<void(std::exception_ptr, task_id)> done)
+{
+    core.query([key = std::move(key)](any_store& in, time_point) { return in.find({.identity_key = key}, {.limit = 1}); },
+               [why_not, done = std::move(done)](std::exception_ptr const& problem, std::optional<std::vector<task_record>> found) mutable {
+                   if (problem)
+                       done(std::make_exception_ptr(start_in_doubt{}), {});
+                   else if (found->empty())
+                       done(why_not, {});
+                   else
+                       done(nullptr, found->front().id);
+               });
+}
+
+/// Starts the task of a child, or finds it when it was started before.
+template <class Core>
+void start_child_of(Core& core, child_start what)
+{
+    what.done = [&core, key = what.key, done = std::move(what.done)](std::exception_ptr const& problem, task_id id) mutable {
+        if (problem)
+            look_for_child(core, std::move(key), problem, std::move(done));
+        else
+            done(nullptr, id);
+    };
+    submit_child(core.registry, std::move(what), [&core](submission asked) { core.submit(std::move(asked)); });
+}
+
 /// A fork before its children are seen to.
 struct fork_source {
     task_snapshot made;

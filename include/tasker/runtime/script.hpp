@@ -141,9 +141,11 @@ public:
             task_.plan.revise(no, [&](step_record& row) { row.next_retry_at = due; });
             one.is_unwritten = true;
         }
-        if (!is_replaying_)
+        if (!is_replaying_) {
             begin(no);
-        else if (record.order == 0)
+            expect_mail(no);
+            hand_out_mail();
+        } else if (record.order == 0)
             deferred_.push_back(no);
         return no;
     }
@@ -204,7 +206,7 @@ public:
     step_body starting(child_request asked) override
     {
         return awaitable_body{[this, asked = std::move(asked), anew = generation()](step_context& context, step_arguments) {
-            return detail::start_child(parts_, {asked, context.idempotency_key() + '/' + anew, task(), {}});
+            return detail::start_child(parts_, context, asked, context.idempotency_key() + '/' + anew);
         }};
     }
     void attach(task_id child) override { children_.push_back(child); }
@@ -288,17 +290,20 @@ private:
             return diverge(checkpoints_.first_owed());
         is_replaying_ = false;
         std::vector<std::tuple<std::optional<time_point>, std::size_t, step_no>> next; // what was due first comes first
-        for (step_no const no : std::exchange(deferred_, {}))
+        for (step_no const no : std::exchange(deferred_, {})) {
             next.emplace_back(task_.plan.record(no).next_retry_at, next.size(), no);
+            expect_mail(no); // who began to wait first gets what comes first
+        }
         std::sort(next.begin(), next.end());
         for (auto const& [due, at, no] : next)
             begin(no);
+        hand_out_mail();
     }
 
     void diverge(std::string const& recorded)
     {
         if (run_.is_over() || checkpoints_.is_awaited()) // else it awaits an operation of its own, and goes on when that ends
-            failed_ = checkpoints_.difference(recorded, run_.is_over() ? "ends" : "comes to nothing (what is no checkpoint belongs into a step)");
+            failed_ = checkpoints_.difference(recorded, run_.is_over() ? run_.end_in_words() : "comes to nothing (what is no checkpoint belongs into a step)");
     }
 
     /// The coroutine has come to a checkpoint that is not over: from here on it goes its way like any step.
@@ -320,16 +325,18 @@ private:
             end_checkpoint(parts_, task_, no, [](step_record&) {}); // its policy allows less than it did
             return;
         }
-        if (one.is_stopped)
+        if (one.is_stopped && !is_unsure_start(task_, no))
             stop_checkpoint(parts_, task_, no);
         else if (is_volatile(task_, no))
             begin_volatile(no);
         else
             gate_.pass([this, no] { release(no); });
-        if (!one.is_stopped && !one.takes.empty()) {
+    }
+
+    void expect_mail(step_no no)
+    {
+        if (checkpoint const& one = checkpoints_[no]; !one.is_stopped && !one.takes.empty() && task_.plan.record(no).order == 0)
             mail_.expect(no, one.takes);
-            hand_out_mail();
-        }
     }
 
     void release(step_no no)
@@ -367,13 +374,7 @@ private:
     void hand_out_mail()
     {
         mail_.hand_out([this](step_no no) { return task_.plan.record(no).state == step_state::pending; },
-                       [this](step_no no, message const& found) {
-                           time_point const now = parts_.now();
-                           begin_step(parts_, task_, no, now);
-                           if (found.sequence > 0)
-                               parts_.records.take(task_, found.sequence);
-                           settle_step(parts_, task_, no, {attempt_outcome::kind::completed, detail::as_received(found.body), {}, {}}, now, {});
-                       });
+                       [this](step_no no, message const& found) { complete_by_message(parts_, task_, no, found); });
     }
 
     engine_parts& parts_;

@@ -68,6 +68,8 @@ public:
     std::optional<payload> const& returned() const noexcept { return returned_; }
     std::optional<payload> const& renewed() const noexcept { return renewed_; }
     std::optional<std::string> const& thrown() const noexcept { return thrown_; }
+    /// How it ended, after the words "the code now". Preconditions: it has.
+    std::string end_in_words() const { return thrown_ ? "fails, \"" + *thrown_ + '"' : "ends"; }
 
 private:
     boost::asio::awaitable<payload> run(workflow_body const& coroutine, payload const& input)

@@ -81,7 +81,12 @@ public:
         if (!has_room || task.recovered || parts_.draining || !parts_.ready.empty() || now >= parts_.lease_until || now >= parts_.turn_until)
             return false;
         task.plan.admit(step);
-        start(task.shared_from_this(), step);
+        try {
+            start(task.shared_from_this(), step);
+        } catch (...) { // out of memory or threads: whoever runs the engine hears of it when it fails in its turn, too
+            task.plan.withhold(step);
+            return false;
+        }
         return true;
     }
 
@@ -186,7 +191,7 @@ private:
     /// Performs what waited for its start to be durable, unless it was cancelled meanwhile.
     void perform_recorded(std::shared_ptr<attempt> const& one)
     {
-        if (one->cancelled())
+        if (one->cancelled() && !one->task->name_of(one->step).starts_with(detail::child_kind)) // that one may have been started before
             finish(*one, std::make_exception_ptr(boost::system::system_error{boost::asio::error::operation_aborted}), {});
         else
             perform(one);

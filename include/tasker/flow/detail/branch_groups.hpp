@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -55,7 +56,12 @@ boost::asio::awaitable<branch_ends<Result>> await_group(std::vector<boost::asio:
     co_return ends;
 }
 
+/// Whether Asio can hand on such a result beside an exception.
 template <class Result>
+inline constexpr bool is_made_of_nothing = std::is_void_v<Result> || std::is_default_constructible_v<Result>;
+
+template <class Result>
+    requires is_made_of_nothing<Result>
 boost::asio::awaitable<mapped<Result>> await_branches(std::vector<boost::asio::awaitable<Result>> branches)
 {
     branch_ends<Result> ends;
@@ -69,6 +75,7 @@ boost::asio::awaitable<mapped<Result>> await_branches(std::vector<boost::asio::a
 }
 
 template <class Result>
+    requires is_made_of_nothing<Result>
 boost::asio::awaitable<std::pair<std::size_t, stored_branch<Result>>> await_first_branch(std::vector<boost::asio::awaitable<Result>> branches)
 {
     auto ends = co_await await_group(std::move(branches), boost::asio::experimental::wait_for_one_success{});
@@ -76,6 +83,40 @@ boost::asio::awaitable<std::pair<std::size_t, stored_branch<Result>>> await_firs
         if (!ends.problems[at])
             co_return std::pair{at, std::move(ends.results[at])};
     std::rethrow_exception(ends.problems[ends.order.front()]);
+}
+
+template <class Result>
+boost::asio::awaitable<std::optional<Result>> in_optional(boost::asio::awaitable<Result> branch)
+{
+    co_return co_await std::move(branch);
+}
+
+template <class Result>
+std::vector<boost::asio::awaitable<std::optional<Result>>> in_optionals(std::vector<boost::asio::awaitable<Result>> branches)
+{
+    std::vector<boost::asio::awaitable<std::optional<Result>>> all;
+    for (auto& one : branches)
+        all.push_back(in_optional(std::move(one)));
+    return all;
+}
+
+template <class Result>
+    requires(!is_made_of_nothing<Result>)
+boost::asio::awaitable<std::vector<Result>> await_branches(std::vector<boost::asio::awaitable<Result>> branches)
+{
+    auto ends = co_await await_branches(in_optionals(std::move(branches)));
+    std::vector<Result> results;
+    for (auto& one : ends)
+        results.push_back(std::move(*one));
+    co_return results;
+}
+
+template <class Result>
+    requires(!is_made_of_nothing<Result>)
+boost::asio::awaitable<std::pair<std::size_t, Result>> await_first_branch(std::vector<boost::asio::awaitable<Result>> branches)
+{
+    auto first = co_await await_first_branch(in_optionals(std::move(branches)));
+    co_return std::pair<std::size_t, Result>{first.first, std::move(*first.second)};
 }
 
 } // namespace tasker::detail

@@ -12,6 +12,7 @@ namespace tasker::detail {
 struct stop_request {
     bool asked = false;
     bool heard = false;
+    bool is_final = false; ///< no wait begins any more, and not only the next one does not
 };
 
 /// What a running chain of coroutines stands on. Lives in the frame of its root.
@@ -22,7 +23,7 @@ struct async_context {
     stop_request* stop = nullptr; ///< none: asked through the slot alone
 
     /// Once, when the chain was asked to stop just as what it waited for had ended: there was nothing left to cancel.
-    bool must_stop() noexcept { return stop != nullptr && stop->asked && !std::exchange(stop->heard, true); }
+    bool must_stop() noexcept { return stop != nullptr && stop->asked && (stop->is_final || !std::exchange(stop->heard, true)); }
 };
 
 /// The part of a promise that links a chain.

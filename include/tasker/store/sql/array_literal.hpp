@@ -3,6 +3,7 @@
 #include <tasker/base/ids.hpp>
 #include <tasker/base/payload.hpp>
 #include <tasker/base/time.hpp>
+#include <tasker/base/utf8.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -14,27 +15,11 @@
 
 namespace tasker::sql {
 
-/// The length of the well-formed UTF-8 character at `text[at]`, or zero (RFC 3629, section 4). NUL counts as malformed,
-/// because PostgreSQL's texts cannot hold it.
+/// The length of the well-formed UTF-8 character at `text[at]`, or zero. NUL counts as malformed, because PostgreSQL's texts
+/// cannot hold it.
 inline std::size_t character_length(std::string_view text, std::size_t at)
 {
-    auto const byte = [&](std::size_t ahead) {
-        return at + ahead < text.size() ? static_cast<unsigned char>(text[at + ahead]) : 0U;
-    };
-    auto const follows = [&](std::size_t ahead, unsigned from, unsigned to) { return byte(ahead) >= from && byte(ahead) <= to; };
-    unsigned const lead = byte(0);
-    if (lead < 0x80)
-        return lead == 0 ? 0 : 1;
-    if (lead < 0xe0)
-        return lead >= 0xc2 && follows(1, 0x80, 0xbf) ? 2 : 0;
-    if (lead < 0xf0) {
-        unsigned const lowest = lead == 0xe0 ? 0xa0 : 0x80;   // no overlong forms
-        unsigned const highest = lead == 0xed ? 0x9f : 0xbf;  // no surrogates
-        return follows(1, lowest, highest) && follows(2, 0x80, 0xbf) ? 3 : 0;
-    }
-    unsigned const lowest = lead == 0xf0 ? 0x90 : 0x80;
-    unsigned const highest = lead == 0xf4 ? 0x8f : 0xbf;      // not beyond U+10FFFF
-    return lead <= 0xf4 && follows(1, lowest, highest) && follows(2, 0x80, 0xbf) && follows(3, 0x80, 0xbf) ? 4 : 0;
+    return text[at] == '\0' ? 0 : detail::utf8_length(text.substr(at));
 }
 
 /// `text` with U+FFFD in the place of every byte that PostgreSQL would refuse: an error message in another encoding must
