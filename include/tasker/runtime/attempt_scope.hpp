@@ -13,6 +13,7 @@
 #include <boost/container/small_vector.hpp>
 
 #include <algorithm>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -135,6 +136,17 @@ private:
     attempt_environment const* environment_;
 };
 using attempt_scope = basic_attempt_scope<void>;
+
+/// What a plain body returns, or throws.
+template <class = void>
+inline std::pair<std::exception_ptr, std::optional<payload>> call_body(attempt_scope& one, plain_body const& body)
+{
+    try {
+        return {nullptr, body(one.context, one.arguments)};
+    } catch (...) {
+        return {std::current_exception(), {}};
+    }
+}
 
 /// An attempt that has ended when the call that starts it returns.
 class placed_attempt final : public attempt_scope {

@@ -139,7 +139,7 @@ private:
         placed_attempt one{*environment_, task, step, parts_.now()};
         one.no_transaction = why_no_transaction(parts_);
         attempt_start const start{one.started_at, start_step(parts_, task, step, one.started_at)};
-        auto [problem, result] = call(one, body);
+        auto [problem, result] = call_body(one, body);
         parts_.time_passed();
         if (problem)
             settle_step(parts_, task, step, outcome_of(problem, stop_reason::none), start, std::move(one.published));
@@ -201,13 +201,13 @@ private:
     {
         allow_transaction(parts_, *one);
         if (one->runs_on_strand) {
-            auto [problem, result] = call(*one, body);
+            auto [problem, result] = call_body(*one, body);
             parts_.time_passed();
             finish(*one, problem, std::move(result));
             return;
         }
         boost::asio::post(one->context.get_executor(), [this, one, &body] {
-            auto [problem, result] = call(*one, body);
+            auto [problem, result] = call_body(*one, body);
             if (one->transaction)
                 one->transaction->body_ended(problem);
             if (!one->is_called_in_place || !one->transaction->is_open())
@@ -256,15 +256,6 @@ private:
             parts_.time_passed();
         } else
             boost::asio::post(one->context.get_executor(), std::move(spawn));
-    }
-
-    static std::pair<std::exception_ptr, std::optional<payload>> call(attempt_scope& one, plain_body const& body)
-    {
-        try {
-            return {nullptr, body(one.context, one.arguments)};
-        } catch (...) {
-            return {std::current_exception(), {}};
-        }
     }
 
     /// Brings an outcome back to the strand, and drops it when the engine is gone by then.
