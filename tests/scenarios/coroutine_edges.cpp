@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <exception>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -507,10 +508,11 @@ TEST_CASE("a workflow of the library's own coroutine type is stopped wherever it
                     co_await s.sleep_for(1h);
                     ++undone;
                 });
-                try {
-                    co_await wf.sleep("long", 24h);
-                } catch (tasker::step_error const&) { // does not help
-                }
+                for (int tries = 0; tries < 3; ++tries)
+                    try {
+                        co_await wf.sleep("long", 24h);
+                    } catch (std::exception const&) { // does not help
+                    }
                 co_await wf.step("never", [] {});
             });
             tasker::testing::simulation sim{support::crash_options(open)};
