@@ -38,7 +38,7 @@
 #include <tasker/policy/retry_policy.ipp>
 #include <tasker/runtime/engine_environment.ipp>
 #include <tasker/runtime/inspection.ipp>
-#include <tasker/runtime/task_outcome.ipp>
+#include <tasker/runtime/task_ending.ipp>
 #include <tasker/store/announcements.ipp>
 #include <tasker/store/any_store.ipp>
 #include <tasker/store/memory_store.ipp>

@@ -115,6 +115,7 @@ public:
 
     /// `co_await context.sleep_for(2s)`: waits on the engine's clock.
     /// Cancellation: any type; throws `system_error{operation_aborted}`. Does not survive a crash: the attempt starts anew.
+    template <class = void>
     auto sleep_for(duration length)
     {
         return boost::asio::async_initiate<boost::asio::deferred_t const, void(boost::system::error_code)>(

@@ -119,6 +119,7 @@ public:
     }
 
     /// The time on the engine's clock when the coroutine first came here.
+    template <class = void>
     time_point now(std::string name = "now")
     {
         auto const made = services_->instant("now:", std::move(name), [this] { return detail::encode_time(services_->clock_now()); });
@@ -126,12 +127,14 @@ public:
     }
 
     /// A number uniform in [0, 1), always the same here.
+    template <class = void>
     double random(std::string name = "random")
     {
         return codec<double>::decode(services_->instant("random:", std::move(name), [this] { return codec<double>::encode(services_->draw()); }));
     }
 
     /// A new UUID as text, always the same here.
+    template <class = void>
     std::string uuid(std::string name = "uuid")
     {
         return codec<std::string>::decode(
@@ -156,6 +159,7 @@ public:
     /// Which version of the code is to run here, from `oldest` to `newest`: `newest` for a task that comes here for the
     /// first time, and ever the same for one that came here before. A task that was past this point already, when the code
     /// did not ask yet, gets `oldest`. Throws `permanent_error` when its version is older than `oldest`, or newer than `newest`.
+    template <class = void>
     int version(std::string change, int oldest, int newest)
     {
         auto const asked_before = services_->latest("version:", change);

@@ -24,6 +24,7 @@ inline constexpr std::string_view cancel_order = "~cancel";
 inline constexpr std::string_view end_kind = "~end ";
 inline std::string end_of(task_id child) { return std::string{end_kind} + to_text(child); }
 /// Throws `error{invalid_input}` when users cannot send or receive a message of this name.
+template <class = void>
 inline void require_message_name(std::string_view name)
 {
     if (!is_utf8(name) || name.find('\0') != name.npos)

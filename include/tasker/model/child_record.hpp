@@ -23,6 +23,7 @@ struct started_child {
     bool is_detached = false; ///< it goes on when its parent is cancelled
 };
 
+template <class = void>
 inline payload encode_child(started_child const& one)
 {
     payload const id = codec<std::string>::encode(to_text(one.id));
@@ -30,6 +31,7 @@ inline payload encode_child(started_child const& one)
 }
 
 /// Throws `error{bad_payload}`.
+template <class = void>
 inline started_child decode_child(payload const& recorded)
 {
     auto const parsed = codec<boost::json::value>::decode(recorded);
@@ -41,12 +43,14 @@ inline started_child decode_child(payload const& recorded)
 }
 
 /// Whether the record says which task was started.
+template <class = void>
 inline bool is_child(step_record const& record)
 {
     return record.name.starts_with(child_kind) && satisfies_children(record.state);
 }
 
 /// Which task that was; nothing where somebody resolved the record with something else.
+template <class = void>
 inline std::optional<started_child> child_in(step_record const& record)
 {
     if (!is_child(record))
@@ -59,6 +63,7 @@ inline std::optional<started_child> child_in(step_record const& record)
 }
 
 /// Whether the start may have made a task that the record does not know.
+template <class = void>
 inline bool is_being_started(step_record const& start)
 {
     bool const is_unknown = start.order == 0 && start.last_failure && start.last_failure->kind == failure_kind::abandoned;
@@ -66,6 +71,7 @@ inline bool is_being_started(step_record const& start)
 }
 
 /// The tasks that were started, and are to be cancelled with their parent unless they are over.
+template <class = void>
 inline std::vector<task_id> attached_children(std::vector<step_record> const& records)
 {
     std::vector<task_id> all;

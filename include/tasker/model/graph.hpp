@@ -64,15 +64,7 @@ public:
     step_no find(std::string_view name) const;
 
     /// A step without edges, behind all others. Names may repeat, and be empty.
-    void append(step_definition step)
-    {
-        order_.push_back(static_cast<step_no>(size()));
-        steps_.push_back(std::move(step));
-        for (adjacency* const one : {&parents_, &children_})
-            one->begins.resize(size() + 1, one->begins.empty() ? 0 : one->begins.back());
-        levels_.push_back(0);
-        remaining_.push_back(1);
-    }
+    void append(step_definition step);
 
     /// Preconditions: `no` is less than `size()`.
     void set_name(step_no no, std::string name) { steps_[no].name = std::move(name); }

@@ -112,4 +112,14 @@ TASKER_INLINE void graph::measure()
             remaining_[*no] = std::max(remaining_[*no], remaining_[child] + 1);
 }
 
+TASKER_INLINE void graph::append(step_definition step)
+{
+    order_.push_back(static_cast<step_no>(size()));
+    steps_.push_back(std::move(step));
+    for (adjacency* const one : {&parents_, &children_})
+        one->begins.resize(size() + 1, one->begins.empty() ? 0 : one->begins.back());
+    levels_.push_back(0);
+    remaining_.push_back(1);
+}
+
 } // namespace tasker

@@ -9,7 +9,7 @@
 #include <tasker/runtime/engine_parts.hpp>
 #include <tasker/runtime/make_view.hpp>
 #include <tasker/runtime/task_initializer.hpp>
-#include <tasker/runtime/task_outcome.hpp>
+#include <tasker/runtime/task_ending.hpp>
 #include <tasker/runtime/workflow_registry.hpp>
 #include <tasker/store/any_store.hpp>
 

@@ -4,7 +4,7 @@
 #include <tasker/plan/execution_context.hpp>
 #include <tasker/plan/readiness.hpp>
 #include <tasker/runtime/inspection.hpp>
-#include <tasker/runtime/task_outcome.hpp>
+#include <tasker/runtime/task_ending.hpp>
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <tasker/runtime/engine_parts.hpp>
-#include <tasker/runtime/task_outcome.hpp>
+#include <tasker/runtime/task_ending.hpp>
 
 #include <algorithm>
 #include <exception>

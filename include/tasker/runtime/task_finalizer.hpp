@@ -4,7 +4,7 @@
 #include <tasker/policy/delay_calculator.hpp>
 #include <tasker/runtime/step_executor.hpp>
 #include <tasker/runtime/task_moves.hpp>
-#include <tasker/runtime/task_outcome.hpp>
+#include <tasker/runtime/task_ending.hpp>
 
 #include <string>
 #include <utility>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <tasker/engine.hpp>
-#include <tasker/runtime/task_outcome.hpp>
+#include <tasker/runtime/task_ending.hpp>
 #include <tasker/store/memory_store.hpp>
 #include <tasker/testing/task_report.hpp>
 #include <tasker/testing/virtual_clock.hpp>

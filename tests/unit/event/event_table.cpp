@@ -24,13 +24,11 @@ bool begins(std::string_view text, std::string_view with) { return text.substr(0
 
 } // namespace
 
-TEST_CASE("the table of events has every event once, in the order of the variant")
+TEST_CASE("the table of events has every event once")
 {
     std::set<std::string_view> names;
-    for (std::size_t at = 0; at < event_table.size(); ++at) {
-        auto const& row = event_table[at];
+    for (auto const& row : event_table) {
         INFO(row.name);
-        CHECK(row.index == at);
         CHECK(row.name.find('.') != std::string_view::npos);
         CHECK_FALSE(row.published.empty());
         CHECK_FALSE(row.description.empty());
@@ -80,6 +78,18 @@ TEST_CASE("the event struct of a move carries the move's name [B13] [B14] [C13] 
     CHECK(describe<step_cancelled>().name == of_step(step_state::in_progress, step_state::cancelled));
     CHECK(describe<step_retry_requested>().name == of_step(step_state::error, step_state::pending));
     CHECK(describe<step_resolved_manually>().name == of_step(step_state::error, step_state::resolved_manually));
+}
+
+TEST_CASE("the event struct that is no move has the row that describes it")
+{
+    CHECK(describe<task_claimed>().name == "engine.task_claimed");
+    CHECK(describe<task_waiting>().name == "workflow.task_reenqueue_delayed");
+    CHECK(describe<task_lease_lost>().name == "engine.lease_lost");
+    CHECK(describe<custom_event>().name == "custom.event");
+    CHECK(describe<store_failing>().name == "store.failing");
+    CHECK(describe<store_recovered>().name == "store.recovered");
+    CHECK(describe<command_refused>().name == "engine.command_refused");
+    CHECK(describe<engine_drained>().name == "engine.drained");
 }
 
 TEST_CASE("an event is called by its name in the table, a custom event by its own")

@@ -32,6 +32,7 @@ namespace tasker::detail {
 inline constexpr duration longest_sleep = std::chrono::days{36'525};
 
 /// The body of a checkpoint that only waits.
+template <class = void>
 inline step_body nothing_to_do()
 {
     return plain_body{[](step_context&, step_arguments) { return payload{}; }};
@@ -60,6 +61,7 @@ public:
 };
 
 /// Why a checkpoint failed.
+template <class = void>
 inline std::string failure_of(step_record const& failed)
 {
     return "step \"" + failed.name + "\" failed after " + std::to_string(failed.attempts) + (failed.attempts == 1 ? " attempt: " : " attempts: ") +
@@ -67,6 +69,7 @@ inline std::string failure_of(step_record const& failed)
 }
 
 /// The record of a checkpoint that succeeded. Throws `step_error` when it did not.
+template <class = void>
 inline step_record const& require_success(step_record const& ended)
 {
     if (satisfies_children(ended.state))
@@ -79,9 +82,11 @@ inline step_record const& require_success(step_record const& ended)
 inline constexpr std::string_view received_prefix = R"({"received":)";
 
 /// A message as the result of the checkpoint that took it; one that ran out of time has null.
+template <class = void>
 inline payload as_received(payload const& body) { return payload{std::string{received_prefix} + std::string{body.text()} + "}"}; }
 
 /// What the checkpoint received. Throws `receive_timeout`.
+template <class = void>
 inline payload received(step_record const& ended, std::string const& name)
 {
     if (ended.state == step_state::resolved_manually)
@@ -94,11 +99,13 @@ inline payload received(step_record const& ended, std::string const& name)
     return payload{std::string{text}};
 }
 
+template <class = void>
 inline payload encode_time(time_point at)
 {
     return payload{std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count())};
 }
 
+template <class = void>
 inline time_point decode_time(payload const& encoded)
 {
     std::int64_t count = 0;
@@ -110,6 +117,7 @@ inline time_point decode_time(payload const& encoded)
 
 
 /// The result of a child that has ended. Throws `step_error` when it did not complete.
+template <class = void>
 inline payload child_result(payload const& told, std::string const& name)
 {
     auto const parsed = codec<boost::json::value>::decode(told);
@@ -147,9 +155,10 @@ template <class Result>
 using mapped = typename std::conditional_t<std::is_void_v<Result>, std::type_identity<void>, std::type_identity<std::vector<Result>>>::type;
 
 /// Many checkpoints at once, so many at a time. One that fails stops the others; all have ended when `done` is called.
-class checkpoint_group : public std::enable_shared_from_this<checkpoint_group> {
+template <class Lazy>
+class basic_checkpoint_group : public std::enable_shared_from_this<basic_checkpoint_group<Lazy>> {
 public:
-    checkpoint_group(workflow_services& services, std::vector<checkpoint_request> asked, std::size_t at_once, std::function<void()> done)
+    basic_checkpoint_group(workflow_services& services, std::vector<checkpoint_request> asked, std::size_t at_once, std::function<void()> done)
         : services_{&services}, asked_{std::move(asked)}, at_once_{at_once == 0 ? asked_.size() : at_once}, done_{std::move(done)}
     {
     }
@@ -181,7 +190,7 @@ private:
             step_no const no = services_->ask(std::move(asked_[next_++]));
             nos.push_back(no);
             ++running_;
-            services_->tell(no, {}, [self = shared_from_this(), no] { self->ended(no); });
+            services_->tell(no, {}, [self = this->shared_from_this(), no] { self->ended(no); });
         } catch (...) { // nobody catches amid an initiation
             refusal = std::current_exception();
             stop();
@@ -206,6 +215,7 @@ private:
     std::size_t running_ = 0;
     bool is_stopped_ = false;
 };
+using checkpoint_group = basic_checkpoint_group<void>;
 
 struct start_group {
     template <class Handler>

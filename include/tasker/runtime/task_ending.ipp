@@ -2,7 +2,7 @@
 
 #include <tasker/flow/workflow.hpp>
 #include <tasker/model/records.hpp>
-#include <tasker/runtime/task_outcome.hpp>
+#include <tasker/runtime/task_ending.hpp>
 
 #include <boost/json/serialize.hpp>
 #include <boost/json/string.hpp>
