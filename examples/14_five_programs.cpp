@@ -35,8 +35,8 @@ std::string book(std::string const& what, std::string const& trip)
     return what + " of " + trip;
 }
 void unbook(std::string const& what, std::string const& trip) { std::cout << "  gave back the " << what << " of " << trip << '\n'; }
-int asked = 0;
-std::string status(std::string const&) { return ++asked < 2500 ? "running" : "done"; }
+int looks = 0;
+std::string status(std::string const&) { return ++looks < 2500 ? "running" : "done"; }
 int sales(std::string const& region) { return region == "north" ? 30 : 12; }
 
 // ---- 1: approval with a timeout
@@ -130,7 +130,7 @@ int main()
 
     std::cout << "polling\n";
     auto const job = sim.run(tasker::coroutine_workflow("jobs", "await-job", "1.0.0", await_job), std::string{"7"});
-    std::cout << "  the job is " << job.result<std::string>() << " after " << asked << " looks\n";
+    std::cout << "  the job is " << job.result<std::string>() << " after " << looks << " looks\n";
 
     std::cout << "parent and children\n";
     sim.add(tasker::coroutine_workflow("office", "region-report", "1.0.0", region_report));
