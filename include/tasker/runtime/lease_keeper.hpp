@@ -33,16 +33,13 @@ public:
     /// Registers this engine with the store. Blocks; called once, before anything is claimed or created.
     void begin()
     {
-        time_point const begun = parts_.now();
-        auto const told = parts_.store.heartbeat({parts_.worker, begun, parts_.options.lease});
+        // A lease is never shortened, so the first one, which asks for the store's clock, must not be by a clock that is ahead.
+        auto const told = parts_.store.heartbeat({parts_.worker, time_point{}, parts_.options.lease});
         takeovers_ = told.takeovers;
-        parts_.lease_until = begun + parts_.options.lease;
-        if (!told.store_now)
-            return;
         parts_.time->start_from(told.store_now);
-        time_point const agreed = parts_.now(); // by the store's own clock
-        parts_.store.heartbeat({parts_.worker, agreed, parts_.options.lease, takeovers_});
-        parts_.lease_until = agreed + parts_.options.lease;
+        time_point const begun = parts_.now();
+        parts_.store.heartbeat({parts_.worker, begun, parts_.options.lease, takeovers_});
+        parts_.lease_until = begun + parts_.options.lease;
     }
 
     /// Starts beating and looking.

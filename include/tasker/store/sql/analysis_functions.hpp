@@ -126,7 +126,7 @@ $$)",
 }
 
 /// Each edge is followed once, whatever the number of paths (Kahn, 1962): `missing` counts the parents of a step that have
-/// no level yet, `found` lists the steps that have one, each after its parents.
+/// no level yet, `reached` lists the steps that have one, each after its parents.
 inline std::vector<std::string> dependency_levels_function()
 {
     return {
@@ -134,7 +134,7 @@ inline std::vector<std::string> dependency_levels_function()
 language plpgsql stable set search_path from current as $$
 #variable_conflict use_column
 declare
-  missing bigint[]; levels bigint[]; found bigint[]; next_free integer = 1; step bigint; child bigint;
+  missing bigint[]; levels bigint[]; reached bigint[]; next_free integer = 1; step bigint; child bigint;
 begin
   select array_agg(coalesce(parents.number, 0) order by defined.step_no), array_agg(cast(0 as bigint))
   into missing, levels
@@ -142,14 +142,14 @@ begin
   left join (select child_no, count(*) as number from workflow_edges where workflow_id = workflow group by child_no) as parents
   on parents.child_no = defined.step_no where defined.workflow_id = workflow;
   for at in 1 .. coalesce(array_length(missing, 1), 0) loop
-    if missing[at] = 0 then found[next_free] = at - 1; next_free = next_free + 1; end if;
+    if missing[at] = 0 then reached[next_free] = at - 1; next_free = next_free + 1; end if;
   end loop;
   for at in 1 .. coalesce(array_length(missing, 1), 0) loop
-    step = found[at];
+    step = reached[at];
     for child in select child_no from workflow_edges where workflow_id = workflow and parent_no = step loop
       levels[child + 1] = greatest(levels[child + 1], levels[step + 1] + 1);
       missing[child + 1] = missing[child + 1] - 1;
-      if missing[child + 1] = 0 then found[next_free] = child; next_free = next_free + 1; end if;
+      if missing[child + 1] = 0 then reached[next_free] = child; next_free = next_free + 1; end if;
     end loop;
   end loop;
   return query select defined.step_no, cast(defined.name as text), levels[defined.step_no + 1] from workflow_steps as defined

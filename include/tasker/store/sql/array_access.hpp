@@ -10,6 +10,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -40,8 +42,19 @@ public:
         auto workflows = array_of(request.workflows);
         auto gone = array_of(neighbours_.gone());
         return sessions_.use([&](session& with) {
-            return read_claimed(with.get(claim_statement), request.worker, request.now, static_cast<std::int64_t>(request.limit),
-                                workflows.text(), gone.text(), request.task, std::string_view{request.reclaim ? "true" : "false"});
+            array_literal taken;
+            std::unordered_set<task_id> recovered;
+            query& take = with.get(claim_statement);
+            bool more = take.run(request.worker, request.now, static_cast<std::int64_t>(request.limit), workflows.text(), gone.text(),
+                                 request.task, std::string_view{request.reclaim ? "true" : "false"});
+            bool const is_none = !more;
+            for (; more; more = take.next()) {
+                auto const task = take.id<task_id>();
+                taken.add(task);
+                if (take.integer() != 0)
+                    recovered.insert(task);
+            }
+            return is_none ? std::vector<claimed_task>{} : read_claimed(with.get(claimed_statement), request.worker, taken.text(), recovered);
         });
     }
 
@@ -109,7 +122,9 @@ private:
     inline static statement_text const claim_statement{
         "select * from claim_tasks(:worker, :now, :limit, cast(:workflows as bigint[]), cast(:gone as uuid[]), :task, "
         "cast(:reclaim as boolean))",
-        "tiitttt", std::string{"t"} + task_types + 'i' + step_types + message_types};
+        "tiitttt", "ti"};
+    inline static statement_text const claimed_statement{"select * from claimed_tasks(:worker, cast(:tasks as uuid[]))", "tt",
+                                                         std::string{"t"} + task_types + step_types + message_types};
     inline static statement_text const next_due_statement{
         "select next_due(:worker, :now, cast(:workflows as bigint[]), cast(:gone as uuid[]))", "titt", "i"};
     inline static statement_text const heartbeat_statement{

@@ -5,14 +5,17 @@
 #include <tasker/store/store.hpp>
 
 #include <cstddef>
+#include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 namespace tasker::sql {
 
-/// `claim_tasks` gives tasks to a worker, with all that it needs to run them: one statement, one round trip. Its own
-/// statements each see what was committed before them, so the steps are read as they are once the tasks are taken.
+/// `claim_tasks` gives tasks to a worker: one statement. `claimed_tasks` then reads all that it needs to run them, as far as
+/// they are still its own: another statement, since a worker that stands still while a long answer is on its way to it would
+/// keep the locks of the first one, and its lease would never help anybody.
 /// Before it takes tasks from dead workers it locks their rows, so that a commit of theirs that comes later finds its leases
 /// gone; those with a commit under way are left for the next time, lest it holds up all claims.
 /// Of the tasks that woke up, only those are looked at that are due the longest: sorting by priority what woke in a mass, at
@@ -69,18 +72,11 @@ end $function$;
 
 create or replace function claim_tasks(p_worker uuid, p_now bigint, p_limit bigint, p_workflows bigint[], p_gone uuid[],
                                        p_task uuid, p_reclaim boolean)
-returns table (o_task uuid, o_id uuid, o_workflow bigint, o_state text, o_input text, o_priority bigint, o_key text, o_initiator text,
-    o_system text, o_reason text, o_created bigint, o_started bigint, o_finished bigint, o_wake bigint, o_status text,
-    o_worker uuid, o_epoch bigint, o_recoveries bigint, o_kind text, o_step text, o_result text, o_why text,
-    o_parent uuid, o_mail bigint, o_recovered bigint,
-    s_step bigint, s_state text, s_attempts bigint, s_backoff bigint, s_started bigint, s_finished bigint, s_retry bigint,
-    s_result text, s_failure text, s_what text, s_type text, s_name text, s_order bigint,
-    m_sequence bigint, m_name text, m_body text, m_key text)
+returns table (o_task uuid, o_recovered bigint)
 language plpgsql $by_index$ as $function$
 declare
     v_dead uuid[] default dead_owners(p_worker, p_now, p_workflows, p_gone);
     v_tasks uuid[];
-    v_recovered uuid[];
 begin
     perform pg_advisory_xact_lock(hashtextextended('tasker claim ' || p_worker, 0)); -- see `heartbeat`
     if cardinality(v_dead) > 0 then
@@ -107,35 +103,47 @@ begin
         return;
     end if;
 
-    with before as materialized (
+    return query with before as materialized (
         select tasks.id, coalesce(worker_id <> p_worker, false) as recovered from tasks where tasks.id = any (v_tasks)),
     taken as (
         update tasks set worker_id = p_worker, epoch = epoch + 1, wake_at = null,
             recoveries = recoveries + case when before.recovered then 1 else 0 end
         from before where tasks.id = before.id returning tasks.id, before.recovered)
-    select coalesce(array_agg(taken.id) filter (where taken.recovered), '{}') into v_recovered from taken;
+    select taken.id, case when taken.recovered then 1::bigint else 0::bigint end from taken order by array_position(v_tasks, taken.id);
+end $function$;
 
+create or replace function claimed_tasks(p_worker uuid, p_tasks uuid[])
+returns table (o_task uuid, o_id uuid, o_workflow bigint, o_state text, o_input text, o_priority bigint, o_key text, o_initiator text,
+    o_system text, o_reason text, o_created bigint, o_started bigint, o_finished bigint, o_wake bigint, o_status text,
+    o_worker uuid, o_epoch bigint, o_recoveries bigint, o_kind text, o_step text, o_result text, o_why text,
+    o_parent uuid, o_mail bigint,
+    s_step bigint, s_state text, s_attempts bigint, s_backoff bigint, s_started bigint, s_finished bigint, s_retry bigint,
+    s_result text, s_failure text, s_what text, s_type text, s_name text, s_order bigint,
+    m_sequence bigint, m_name text, m_body text, m_key text)
+language plpgsql stable $by_index$ as $function$ -- stable: its statements see one and the same state
+begin
     return query
         select t.id, t.id, t.workflow_id, cast(t.state as text), t.input, t.priority, t.identity_key, t.initiator, t.source_system, t.reason,
             t.created_at, t.started_at, t.finished_at, t.wake_at, t.status_reason, t.worker_id, t.epoch, t.recoveries,
             cast(t.request_kind as text), t.request_step, t.request_result, t.request_reason,
-            t.parent_id, t.mail, case when t.id = any (v_recovered) then 1::bigint else 0::bigint end, null::bigint, null, null::bigint,
+            t.parent_id, t.mail, null::bigint, null, null::bigint,
             null::bigint, null::bigint, null::bigint, null::bigint, null, null, null, null, null, null::bigint, null::bigint, null, null, null
-        from unnest(v_tasks) with ordinality as v (id, no) join tasks t on t.id = v.id
+        from unnest(p_tasks) with ordinality as v (id, no) join tasks t on t.id = v.id
+        where (t.worker_id = p_worker) is true
         order by v.no;
     return query
         select s.task_id, null::uuid, null::bigint, null, null, null::bigint, null, null, null, null, null::bigint, null::bigint,
-            null::bigint, null::bigint, null, null::uuid, null::bigint, null::bigint, null, null, null, null, null::uuid, null::bigint, null::bigint,
+            null::bigint, null::bigint, null, null::uuid, null::bigint, null::bigint, null, null, null, null, null::uuid, null::bigint,
             s.step_no, cast(s.state as text), s.attempts, s.backoff_request, s.started_at, s.finished_at, s.next_retry_at, s.result,
             cast(s.failure_kind as text), s.failure_what, s.failure_type, s.name, s.finish_order, null::bigint, null, null, null
-        from steps s where s.task_id = any (v_tasks)
+        from steps s where s.task_id = any (p_tasks)
         order by s.task_id, s.step_no;
     return query
         select m.task_id, null::uuid, null::bigint, null, null, null::bigint, null, null, null, null, null::bigint, null::bigint,
             null::bigint, null::bigint, null, null::uuid, null::bigint, null::bigint, null, null, null, null, null::uuid, null::bigint,
-            null::bigint, null::bigint, null, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null, null, null, null,
+            null::bigint, null, null::bigint, null::bigint, null::bigint, null::bigint, null::bigint, null, null, null, null,
             null, null::bigint, m.sequence, m.name, m.body, m.message_key
-        from messages m where m.task_id = any (v_tasks) and m.taken is null
+        from messages m where m.task_id = any (p_tasks) and m.taken is null
         order by m.task_id, m.sequence;
 end $function$;
 
@@ -158,24 +166,24 @@ begin
     where due.at is not null);
 end $function$)sql";
 
-/// Reads what `claim_tasks` returns: a row a task, then a row a step, then a row a message.
-template <class... Values>
-std::vector<claimed_task> read_claimed(query& call, Values const&... values)
+/// Reads what `claimed_tasks` returns: a row a task, then a row a step, then a row a message.
+inline std::vector<claimed_task> read_claimed(query& call, worker_id worker, std::string_view tasks, std::unordered_set<task_id> const& recovered)
 {
-    constexpr std::size_t columns_of_a_task = sizeof task_types - 1 + 1;
+    constexpr std::size_t columns_of_a_task = sizeof task_types - 1;
     constexpr std::size_t columns_of_a_step = sizeof step_types - 1;
     std::vector<claimed_task> claimed;
     std::unordered_map<task_id, std::size_t> places;
-    for (bool more = call.run(values...); more; more = call.next()) {
+    for (bool more = call.run(worker, tasks); more; more = call.next()) {
         auto const id = call.id<task_id>();
         if (call.has_value()) {
-            task_record task = read_task(call);
-            bool const recovered = call.integer() != 0;
             places.emplace(id, claimed.size());
-            claimed.push_back({{std::move(task), {}, {}}, recovered});
+            claimed.push_back({{read_task(call), {}, {}}, recovered.contains(id)});
             continue;
         }
-        task_snapshot& snapshot = claimed[places.at(id)].snapshot;
+        auto const place = places.find(id);
+        if (place == places.end()) // of a task that was taken from us since
+            continue;
+        task_snapshot& snapshot = claimed[place->second].snapshot;
         call.skip(columns_of_a_task);
         if (call.has_value()) {
             snapshot.steps.push_back(read_step(call));

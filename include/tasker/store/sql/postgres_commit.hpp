@@ -50,7 +50,8 @@ inline constexpr std::string_view task_is_left =
 /// of an idle engine hold, and making it the only element of a set takes half as long again.
 ///
 /// Rows of `tasks` are locked in the order of their ids, whoever does so, since a batch with messages locks rows of other
-/// workers' tasks, and theirs lock its own.
+/// workers' tasks, and theirs lock its own. New ones are inserted in the order of their identity keys, since whoever inserts a
+/// key that another has inserted waits for the end of the other's transaction.
 ///
 /// All leases are looked up by one statement, at a third of the cost of one for each. Where Citus spreads transitions by task
 /// each has one of its own, which names the task, and goes where its rows are.
@@ -117,7 +118,7 @@ begin
     elsif cardinality(n_id) > 1 then
         with fresh as (
             insert into tasks ($task_columns$) select $task_row(i)$ from generate_series(1, cardinality(n_id)) as i
-            on conflict do nothing returning id)
+            order by n_key[i] on conflict do nothing returning id)
         select coalesce(array_agg(fresh.id), '{}') into v_fresh from fresh;
     end if;
     if cardinality(v_fresh) < cardinality(n_id) then

@@ -97,6 +97,18 @@ public:
         return text;
     }
 
+    /// The whole of it as a URI, which holds no white space whatever its values hold.
+    std::string uri() const
+    {
+        std::string text;
+        for (auto const& [keyword, value] : values_) {
+            text.append(text.empty() ? "postgresql:///?" : "&").append(keyword).append("=");
+            for (unsigned char const one : value)
+                text.append({'%', "0123456789ABCDEF"[one / 16], "0123456789ABCDEF"[one % 16]});
+        }
+        return text;
+    }
+
     /// In words, without the password.
     std::string place() const
     {

@@ -13,6 +13,7 @@
 
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
+#include <soci/version.h>
 
 #include <libpq-fe.h>
 
@@ -69,7 +70,7 @@ public:
     void open(soci::session& session) const override
     {
         try {
-            session.open(soci::postgresql, connection_.text());
+            session.open(soci::postgresql, connection_for_soci());
             PQsetNoticeProcessor(handle(session), [](void*, char const*) {}, nullptr); // "table exists, skipping" is no news
             for (std::string const& sql : session_settings())
                 execute(session, sql);
@@ -97,9 +98,12 @@ public:
     {
         std::string const schema = options_.schema.empty() ? "current_schema()" : in_quotes(options_.schema, '\'');
         std::vector<std::string> begin{"begin isolation level read committed", "select pg_advisory_xact_lock(hashtext('tasker ' || " + schema + "))"};
-        if (!options_.schema.empty()) // "if not exists" alone asks for rights that a mere user of the tables need not have
+        if (!options_.schema.empty()) { // "if not exists" alone asks for rights that a mere user of the tables need not have
             begin.push_back("do $do$ begin if not exists (select from pg_namespace where nspname = " + schema +
                             ") then create schema " + in_quotes(options_.schema, '"') + "; end if; end $do$");
+            begin.push_back("do $do$ begin if current_schema() is distinct from " + schema + " then raise exception "
+                            "'permission denied for schema %', " + schema + " using errcode = 'insufficient_privilege'; end if; end $do$");
+        }
         return begin;
     }
 
@@ -110,7 +114,14 @@ public:
     }
 
     /// The functions come with the newest version, and take the place of those of earlier ones.
-    std::vector<std::string> own_schema(int version) const override { return version == 2 ? tables() : functions(); }
+    std::vector<std::string> own_schema(int version) const override
+    {
+        switch (version) {
+        case 2: return tables();
+        case 3: return {set_storage("messages", steps_storage)};
+        default: return functions();
+        }
+    }
 
     void look_after(soci::session& session) const override
     {
@@ -123,6 +134,7 @@ public:
                             ", and postgres_options.partition_span says " + to_text(options_.partition_span) +
                             "; set it to zero to go on with the schema as it is, or name another schema"};
         execute(session, "select keep_partitions(0)");
+        check_surroundings(session);
     }
     state_listing in_state(task_state state) const override { return listing_of(state); }
 
@@ -184,16 +196,44 @@ private:
         return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
     }
 
+    /// SOCI 4.0 cuts a connection string at white space, quoted or not.
+    std::string connection_for_soci() const
+    {
+        if constexpr (SOCI_VERSION < 400'100)
+            return connection_.uri();
+        else
+            return connection_.text();
+    }
+
     /// A worker stopped amid a transaction must not keep its locks for ever. Statements here are short: compiling them
     /// would cost more than it gains.
     std::vector<std::string> session_settings() const
     {
         if (options_.schema.empty()) // the session may be a pooler's, which gives it to others
             return {};
-        return {"set idle_in_transaction_session_timeout = '30s'", "set jit = off",
+        return {"set idle_in_transaction_session_timeout = '30s'", "set jit = off", "set array_nulls = on",
                 "set default_transaction_isolation = 'read committed'",
                 "select set_config('tasker.outer_path', current_setting('search_path'), false), "
                                "set_config('search_path', " + in_quotes(in_quotes(options_.schema, '"') + ", pg_temp", '\'') + ", false)"};
+    }
+
+    /// What the database or the role is set to, and would make commits fail later.
+    void check_surroundings(soci::session& session) const
+    {
+        query settings{session,
+                       {"select current_setting('server_encoding'), current_setting('default_transaction_isolation'), "
+                        "octet_length('tasker_' || current_schema())", "", "tti"},
+                       options_.statements};
+        settings.run_once();
+        if (std::string const encoding = settings.text(); encoding != "UTF8" && encoding != "SQL_ASCII")
+            throw error{errc::invalid_options, place() + " stores texts as " + encoding + ", which has no place for every letter that a "
+                                               "payload or a failure may hold; create a database with encoding UTF8"};
+        if (std::string const isolation = settings.text(); isolation != "read committed")
+            throw error{errc::invalid_options, place() + " begins transactions of this role as " + isolation + ", but a commit must see what "
+                                               "others have just committed; alter role ... set default_transaction_isolation = 'read committed'"};
+        if (settings.integer() > 63)
+            throw error{errc::invalid_options, place() + " keeps the tables in a schema whose name is too long for the channel on which "
+                                               "workers tell each other of work; use a schema with a name of at most 56 bytes"};
     }
 
     std::vector<std::string> tables() const
@@ -208,7 +248,7 @@ private:
 
     std::vector<std::string> functions() const
     {
-        std::vector<std::string> sql{set_storage("messages", steps_storage), std::string{named_present_steps}, std::string{drop_changed_functions}};
+        std::vector<std::string> sql{std::string{named_present_steps}, std::string{drop_changed_functions}};
         for (std::string_view const script :
              {std::string_view{mail_functions}, std::string_view{commit_function}, std::string_view{claim_functions},
               std::string_view{partition_functions}, std::string_view{presence_functions}})

@@ -171,11 +171,12 @@ inline std::vector<migration> migrations(dialect const& of)
     migration second{2, worker_columns(is)};
     second.sql.emplace_back(present_steps);
     migration third{3, mail_tables(is)};
-    for (auto* const one : {&second, &third}) {
+    migration fourth{4, {}};
+    for (auto* const one : {&second, &third, &fourth}) {
         auto own = of.own_schema(one->version);
         std::move(own.begin(), own.end(), std::back_inserter(one->sql));
     }
-    return {std::move(first), std::move(second), std::move(third)};
+    return {std::move(first), std::move(second), std::move(third), std::move(fourth)};
 }
 
 } // namespace tasker::sql

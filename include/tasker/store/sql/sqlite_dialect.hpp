@@ -98,7 +98,7 @@ public:
     std::vector<std::string> begin_migration() const override { return {"begin immediate"}; }
     std::vector<std::string> own_schema(int version) const override
     {
-        if (version < 3)
+        if (version != 3)
             return {};
         return {"drop view present_steps", "create view present_steps as select task_id, step_no, state, name from steps"};
     }

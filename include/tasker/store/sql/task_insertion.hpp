@@ -59,11 +59,13 @@ public:
         if (is_postgres_)
             for (std::string* const text : {&task.identity_key, &task.initiator, &task.source_system, &task.reason})
                 *text = storable(*text);
-        if (is_postgres_ ? insert_and_tell(task) : insert_by_rows(task))
-            return std::nullopt;
-        auto twin = prepare(in_schema(texts_.find_twin, "tasks"));
-        twin.run_once(task.id, task.identity_key, task.id);
-        return twin.id<task_id>();
+        for (;;) { // again when the twin is purged between the two statements
+            if (is_postgres_ ? insert_and_tell(task) : insert_by_rows(task))
+                return std::nullopt;
+            auto twin = prepare(in_schema(texts_.find_twin, "tasks"));
+            if (twin.run_once(task.id, task.identity_key, task.id))
+                return twin.id<task_id>();
+        }
     }
 
 private:

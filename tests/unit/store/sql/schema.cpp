@@ -161,7 +161,7 @@ TEST_CASE("migrations are numbered from 1 without gaps")
     int expected = 0;
     for (auto const& step : sql::migrations(sql::sqlite_dialect{"unused.db", {}})) {
         CHECK(step.version == ++expected);
-        CHECK_FALSE(step.sql.empty());
+        CHECK(step.sql.empty() == (step.version == 4)); // which is of PostgreSQL's functions
     }
     CHECK(expected >= 1);
 }
