@@ -103,8 +103,10 @@ public:
         std::string text;
         for (auto const& [keyword, value] : values_) {
             text.append(text.empty() ? "postgresql:///?" : "&").append(keyword).append("=");
-            for (unsigned char const one : value)
-                text.append({'%', "0123456789ABCDEF"[one / 16], "0123456789ABCDEF"[one % 16]});
+            for (char const one : value) {
+                auto const byte = static_cast<unsigned char>(one);
+                text.append({'%', "0123456789ABCDEF"[byte / 16], "0123456789ABCDEF"[byte % 16]});
+            }
         }
         return text;
     }
