@@ -3,6 +3,7 @@
 #include "../examples/wfrun/workflow.hpp"
 #include "crash/graph_shapes.hpp"
 #include "support/catch.hpp"
+#include "support/failing_store.hpp"
 
 #include <tasker/testing/simulation.hpp>
 
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,10 +46,15 @@ std::vector<wfrun::instance> all_instances()
     return all;
 }
 
+/// On a store that is written in batches, as the one of wfrun is: what ends at one instant is durable together. A store
+/// that takes each end by itself has its children ready at once, before what ends at the same instant.
 tasker::testing::simulation_options with_workers(std::size_t workers)
 {
     tasker::testing::simulation_options options;
     options.engine.max_concurrent_steps = workers;
+    options.store = [data = tasker::memory_store{}] {
+        return tasker::any_store{support::failing_store{data, std::make_shared<support::store_watch>()}};
+    };
     return options;
 }
 
