@@ -161,7 +161,7 @@ public:
     /// come, first served. Returns when it is durable. A task that waits for it goes on at once, or, when another live worker
     /// owns it, with that one's next heartbeat.
     /// Throws `error{unknown_task}`, `error{illegal_transition}` when the task is complete, cancelled or resolved,
-    /// `error{invalid_input}` for a name that begins with `~`.
+    /// `error{invalid_input}` for a name that begins with `~`, and for a key of more than 512 bytes.
     template <class T>
     boost::asio::awaitable<void> send(task_id id, std::string_view name, T&& value, send_options const& options = {})
     {

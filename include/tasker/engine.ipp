@@ -87,6 +87,8 @@ boost::asio::awaitable<void> basic_task_handle<Lazy>::send_payload(message told)
     told.task = id_;
     return detail::on_strand<void(std::exception_ptr)>::run(engine_, strand_, [told = std::move(told)](engine_core& core, auto done) mutable {
         detail::require_message_name(told.name);
+        if (auto const problem = problem_of_message_key(told.key))
+            throw error{errc::invalid_input, *problem};
         core.post.send(std::move(told), std::move(done));
     });
 }

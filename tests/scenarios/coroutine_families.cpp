@@ -583,10 +583,15 @@ TEST_CASE("the error of a task names the branch that failed, not one that was st
     });
 }
 
-TEST_CASE("messages with names that are the library's own are refused")
+TEST_CASE("messages with names that are the library's own, or with keys of more than 512 bytes, are refused")
 {
     tasker::testing::simulation sim;
     auto const id = sim.submit(sleeping("rest"));
+    std::string const key(513, 'k');
+    auto const too_long = support::refused([&] { sim.await(sim.engine().send(id, "hello", 1, {.key = key})); });
+    CHECK(too_long.code == tasker::errc::invalid_input);
+    CHECK(too_long.what == "the message's key is 513 bytes long, and at most 512 are allowed; use a hash of it");
+    CHECK_NOTHROW(sim.await(sim.engine().send(id, "hello", 1, {.key = std::string_view{key}.substr(1)})));
     CHECK(support::refused([&] { sim.await(sim.engine().send(id, "~cancel", 1)); }).code == tasker::errc::invalid_input);
     CHECK(support::refused([&] { sim.await(sim.engine().task(id).send("~cancel", 1)); }).code == tasker::errc::invalid_input);
     auto const report = sim.run(named("sender", [id](workflow_context& wf) -> asio::awaitable<void> {

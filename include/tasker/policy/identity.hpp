@@ -25,16 +25,23 @@ inline std::string content_identity(std::string_view name_space, std::string_vie
     return hash.finish();
 }
 
-/// In bytes; longer ones do not fit into the index of every database.
-inline constexpr std::size_t longest_identity_key = 512;
+/// Of a task's identity key and of a message's key, in bytes; longer ones do not fit into the index of every database.
+inline constexpr std::size_t longest_key = 512;
 
-/// What is wrong with an identity key that a caller or a strategy chose, in a sentence, or nothing.
-inline std::optional<std::string> problem_of_identity_key(std::string_view key)
+namespace detail {
+inline std::optional<std::string> problem_of_key(std::string_view what, std::string_view key)
 {
-    if (key.size() <= longest_identity_key)
+    if (key.size() <= longest_key)
         return std::nullopt;
-    return "the identity key is " + std::to_string(key.size()) + " bytes long, and at most " + std::to_string(longest_identity_key) +
+    return std::string{what} + " is " + std::to_string(key.size()) + " bytes long, and at most " + std::to_string(longest_key) +
            " are allowed; use a hash of it";
 }
+} // namespace detail
+
+/// What is wrong with an identity key that a caller or a strategy chose, in a sentence, or nothing.
+inline std::optional<std::string> problem_of_identity_key(std::string_view key) { return detail::problem_of_key("the identity key", key); }
+
+/// What is wrong with the key of a message, in a sentence, or nothing.
+inline std::optional<std::string> problem_of_message_key(std::string_view key) { return detail::problem_of_key("the message's key", key); }
 
 } // namespace tasker

@@ -20,7 +20,7 @@ namespace tasker {
 
 /// How a message is sent. Trivially destructible, so that it may be written inside a co_await expression.
 struct send_options {
-    std::string_view key{}; ///< of several messages to one task with the same key the first counts; empty: each counts
+    std::string_view key{}; ///< of several messages to one task with the same key, of at most 512 bytes, the first counts; empty: each counts
 };
 
 /// A submitted task. Cheap to copy; outlives nothing: when its engine is gone, awaiting throws `error{engine_stopped}`.

@@ -62,8 +62,10 @@ TEST_CASE("text moved from one field into its neighbour makes another identity [
     CHECK(content_identity("x1:y", "", "", "", "", "", "") != content_identity("x", "y", "", "", "", "", ""));
 }
 
-TEST_CASE("an identity key may have 512 bytes and no more")
+TEST_CASE("an identity key, or a message's, may have 512 bytes and no more")
 {
     CHECK_FALSE(tasker::problem_of_identity_key(std::string(512, 'k')));
     CHECK(tasker::problem_of_identity_key(std::string(513, 'k')).value().find("513") != std::string::npos);
+    CHECK_FALSE(tasker::problem_of_message_key(std::string(512, 'k')));
+    CHECK(tasker::problem_of_message_key(std::string(513, 'k')).value().find("513") != std::string::npos);
 }

@@ -36,7 +36,7 @@ inline std::string advice_for(std::string_view state)
         {"3F", "has no such schema; let a role that may create it run the program once"},
         {"42501", "does not give this role the right; grant it usage of the schema and all rights on its tables, or let the owner "
                   "run the migration"},
-        {"25006", "is read-only; this is a standby: name all hosts, with target_session_attrs=read-write"},
+        {"25006", "takes no writes: it is a standby (name all hosts, with target_session_attrs=read-write), or default_transaction_read_only is on"},
         {"53100", "has no disk space left; free some"},
         {"53300", "has no connection left; raise max_connections, or put a pooler in front of it"},
         {"53", "is out of resources"},
