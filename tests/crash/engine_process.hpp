@@ -2,19 +2,18 @@
 
 #include "support/child_process.hpp"
 
+#include "worker_process.hpp"
+
 #include <tasker/store/postgres_store.hpp>
 #include <tasker/tasker.hpp>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/json/fwd.hpp>
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <string>
@@ -35,13 +34,6 @@ struct engine_place {
     std::string schema;
     tasker::engine_options options;
 };
-
-/// A number from the environment, for runs by hand.
-inline int from_environment(char const* name, int otherwise)
-{
-    char const* const given = std::getenv(name);
-    return given != nullptr && *given != '\0' ? std::atoi(given) : otherwise;
-}
 
 /// Seconds on a clock that all processes of the machine share.
 inline double seconds_now()
@@ -126,15 +118,6 @@ private:
     {
         co_await run(engine);
         co_await engine.drain();
-    }
-
-    static void end_with(asio::io_context& context, asio::awaitable<void> last)
-    {
-        asio::co_spawn(context, std::move(last), [&context](std::exception_ptr problem) {
-            context.stop();
-            if (problem)
-                std::rethrow_exception(problem);
-        });
     }
 
     support::child_process child_;

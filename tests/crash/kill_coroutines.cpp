@@ -3,20 +3,18 @@
 #include "support/scratch_directory.hpp"
 
 #include "ledger.hpp"
+#include "worker_process.hpp"
 
 #include <tasker/flow/coroutine_workflow.hpp>
 #include <tasker/store/sqlite_store.hpp>
 #include <tasker/tasker.hpp>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <cstddef>
-#include <cstdlib>
-#include <exception>
 #include <map>
 #include <random>
 #include <set>
@@ -38,18 +36,12 @@ constexpr int tasks = 12;
 constexpr int rounds = 3;
 constexpr tasker::step_options quick{.durability = tasker::durability::volatile_};
 
-int from_environment(char const* name, int otherwise)
-{
-    char const* const given = std::getenv(name);
-    return given != nullptr && *given != '\0' ? std::atoi(given) : otherwise;
-}
-
 /// A worker's life. What bodies return names the very execution, so that a result that was told twice would differ.
 class worker {
 public:
     worker(std::string const& folder, int generation, support::child_process& parent)
         : ledger_{folder + "/ledger"}, generation_{std::to_string(generation)}, parent_{parent},
-          engine_{context_, tasker::sqlite_store{folder + "/tasks.db"}, innocent_tasks()}
+          engine_{context_, tasker::sqlite_store{folder + "/tasks.db"}, crash::innocent_tasks()}
     {
     }
 
@@ -61,23 +53,12 @@ public:
         engine_.add("crash", "parent", "1.0.0", [this](workflow_context& wf, int const& number) -> asio::awaitable<std::vector<std::string>> {
             return work(wf, number);
         });
-        asio::co_spawn(context_, submit_all(), [this](std::exception_ptr problem) {
-            context_.stop();
-            if (problem)
-                std::rethrow_exception(problem);
-        });
+        crash::end_with(context_, submit_all());
         context_.run();
         return 0;
     }
 
 private:
-    static tasker::engine_options innocent_tasks()
-    {
-        tasker::engine_options options;
-        options.max_recoveries = 1'000'000; // it is not the tasks that kill this worker
-        return options;
-    }
-
     std::string perform(step_context& context)
     {
         std::string const execution = generation_ + "." + std::to_string(++executions_);
@@ -166,11 +147,11 @@ void check_task(tasker::sqlite_store& store, tasker::task_record const& task, st
 
 TEST_CASE("coroutines whose process is killed again and again end with what they recorded, and nothing is recorded twice")
 {
-    auto const seed = static_cast<unsigned>(from_environment("TASKER_CRASH_SEED", static_cast<int>(std::random_device{}() >> 1)));
+    auto const seed = static_cast<unsigned>(crash::from_environment("TASKER_CRASH_SEED", static_cast<int>(std::random_device{}() >> 1)));
     INFO("repeat with TASKER_CRASH_SEED=" << seed);
     std::mt19937 random{seed};
     support::scratch_directory const folder;
-    int const kills = from_environment("TASKER_CRASH_KILLS", 40);
+    int const kills = crash::from_environment("TASKER_CRASH_KILLS", 40);
     int killed = 0;
     for (int generation = 1;; ++generation) {
         support::child_process child{[&](support::child_process& parent) { return worker{folder.path(), generation, parent}.run(); }};

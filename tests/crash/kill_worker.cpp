@@ -3,6 +3,7 @@
 #include "support/scratch_directory.hpp"
 
 #include "ledger.hpp"
+#include "worker_process.hpp"
 
 #include <tasker/store/sqlite_store.hpp>
 #include <tasker/tasker.hpp>
@@ -16,7 +17,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <cstdlib>
 #include <exception>
 #include <ios>
 #include <iostream>
@@ -40,12 +40,6 @@ using namespace std::chrono_literals;
 namespace asio = boost::asio;
 
 constexpr std::size_t tasks_at_once = 40;
-
-int from_environment(char const* name, int otherwise)
-{
-    char const* const given = std::getenv(name);
-    return given != nullptr && *given != '\0' ? std::atoi(given) : otherwise;
-}
 
 /// What a worker tells its parent.
 enum class news : std::uint64_t {
@@ -104,7 +98,7 @@ public:
     worker(std::string const& folder, int generation, facts const& known, std::size_t most, support::child_process& parent)
         : ledger_{folder + "/ledger"}, generation_{std::to_string(generation)}, known_{known},
           found_{known.unfinished()}, most_{most}, parent_{parent},
-          engine_{context_, tasker::sqlite_store{folder + "/tasks.db"}, innocent_tasks()}
+          engine_{context_, tasker::sqlite_store{folder + "/tasks.db"}, crash::innocent_tasks()}
     {
     }
 
@@ -137,14 +131,6 @@ private:
     {
         if (found_.erase(task) == 1 && found_.empty())
             tell(news::recovered);
-    }
-
-    /// It is not the tasks that kill this worker.
-    static tasker::engine_options innocent_tasks()
-    {
-        tasker::engine_options options;
-        options.max_recoveries = 1'000'000;
-        return options;
     }
 
     /// The result names the very execution that made it.
@@ -386,7 +372,7 @@ private:
     }
 
     std::mt19937 random_;
-    int const kills_ = from_environment("TASKER_CRASH_KILLS", 200);
+    int const kills_ = crash::from_environment("TASKER_CRASH_KILLS", 200);
     support::scratch_directory folder_;
     facts known_{folder_.path() / "ledger"};
     int generation_ = 0;
@@ -401,7 +387,7 @@ TEST_CASE("two hundred kills, half of them amid the recovery from an earlier one
           "[F24]")
 {
     auto const seed =
-        static_cast<unsigned>(from_environment("TASKER_CRASH_SEED", static_cast<int>(std::random_device{}() >> 1)));
+        static_cast<unsigned>(crash::from_environment("TASKER_CRASH_SEED", static_cast<int>(std::random_device{}() >> 1)));
     INFO("repeat with TASKER_CRASH_SEED=" << seed);
     killer kills{seed};
     kills.run();

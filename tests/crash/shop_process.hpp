@@ -1,13 +1,14 @@
 #pragma once
 
-#include "ledger.hpp"
 #include "support/child_process.hpp"
+
+#include "ledger.hpp"
+#include "worker_process.hpp"
 
 #include <tasker/store/sqlite_store.hpp>
 #include <tasker/tasker.hpp>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <algorithm>
@@ -15,7 +16,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
@@ -88,11 +88,7 @@ public:
         auto const failing = engine_.subscribe([this](tasker::store_failing const& e) { complain(e); }, at_once);
         auto const recovered = engine_.subscribe([this](tasker::store_recovered const&) { write("recovered"); }, at_once);
         engine_.add(make_workflow());
-        boost::asio::co_spawn(context_, work(), [this](std::exception_ptr problem) {
-            context_.stop();
-            if (problem)
-                std::rethrow_exception(problem);
-        });
+        end_with(context_, work());
         context_.run();
         return 0;
     }
