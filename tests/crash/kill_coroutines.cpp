@@ -53,9 +53,7 @@ public:
         engine_.add("crash", "parent", "1.0.0", [this](workflow_context& wf, int const& number) -> asio::awaitable<std::vector<std::string>> {
             return work(wf, number);
         });
-        crash::end_with(context_, submit_all());
-        context_.run();
-        return 0;
+        return crash::run_until_over(context_, submit_all());
     }
 
 private:

@@ -2,19 +2,19 @@
 #include "support/child_process.hpp"
 #include "support/sql_place.hpp"
 
+#include "worker_process.hpp"
+
 #include <tasker/sql/transaction.hpp>
 #include <tasker/store/postgres_store.hpp>
 #include <tasker/store/sqlite_store.hpp>
 #include <tasker/tasker.hpp>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 #include <map>
 #include <random>
@@ -39,7 +39,7 @@ constexpr char const* steps[] = {"root", "left", "right", "last"};
 class worker {
 public:
     worker(support::sql_place const& place, int generation, support::child_process& parent)
-        : generation_{generation}, parent_{parent}, engine_{context_, place.open(), innocent_tasks()}
+        : generation_{generation}, parent_{parent}, engine_{context_, place.open(), four_at_once()}
     {
         engine_.add(make_workflow());
     }
@@ -48,23 +48,13 @@ public:
     {
         auto const told = engine_.subscribe([this](tasker::step_completed const&) { parent_.tell(1); },
                                             {.delivery = tasker::delivery::in_place});
-        int code = 1;
-        asio::co_spawn(context_, work(), [&](std::exception_ptr problem) {
-            context_.stop();
-            if (problem)
-                std::rethrow_exception(problem);
-            code = 0;
-        });
-        context_.run();
-        return code;
+        return crash::run_until_over(context_, work());
     }
 
 private:
-    /// It is not the tasks that kill this worker.
-    static tasker::engine_options innocent_tasks()
+    static tasker::engine_options four_at_once()
     {
-        tasker::engine_options options;
-        options.max_recoveries = kills;
+        auto options = crash::innocent_tasks();
         options.blocking_threads = 4;
         return options;
     }

@@ -88,9 +88,7 @@ public:
         auto const failing = engine_.subscribe([this](tasker::store_failing const& e) { complain(e); }, at_once);
         auto const recovered = engine_.subscribe([this](tasker::store_recovered const&) { write("recovered"); }, at_once);
         engine_.add(make_workflow());
-        end_with(context_, work());
-        context_.run();
-        return 0;
+        return run_until_over(context_, work());
     }
 
 private:

@@ -37,4 +37,16 @@ inline void end_with(boost::asio::io_context& context, boost::asio::awaitable<vo
     });
 }
 
+/// Runs the context until `last` is over; returns what a process ends with: 1 when the context ran out of work before that.
+inline int run_until_over(boost::asio::io_context& context, boost::asio::awaitable<void> last)
+{
+    bool is_over = false;
+    end_with(context, [](boost::asio::awaitable<void> all, bool& over) -> boost::asio::awaitable<void> {
+        co_await std::move(all);
+        over = true;
+    }(std::move(last), is_over));
+    context.run();
+    return is_over ? 0 : 1;
+}
+
 } // namespace crash
